@@ -1,0 +1,67 @@
+// `npm test`: every check of the house in order; the first that fails ends it. `npm test -- lint types` runs those alone.
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from './run.mjs';
+import { inTemporaryFolder } from './temporary-folder.mjs';
+
+/** @type {[name: string, line: string][]} */
+const STEPS = [
+  ['format', 'prettier --check .'],
+  ['types', 'tsc --noEmit && tsc -p scripts'],
+  ['build', 'npm run build && tsc -p bench --noEmit'],
+  // After the build, for the sample application's types are those of the built package.
+  ['lint', 'npm run lint'],
+  ['smoke', 'node scripts/smoke.mjs'],
+  ['lib', 'vitest run --project lib'],
+  ['package', 'vitest run --project package'],
+  ['nest-11', 'node scripts/on-nest-11.mjs'],
+  ['newer-node', 'node scripts/on-newer-node.mjs test/nest test/backends test/conformance'],
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !STEPS.some(([step]) => step === name));
+if (unknown.length > 0) {
+  console.error(`no step ${unknown.join(', ')}; there are ${STEPS.map(([name]) => name).join(', ')}`);
+  process.exit(1);
+}
+
+await inTemporaryFolder('reports', async (reports) => {
+  const env = { ...process.env, VITEST_REPORTS: reports };
+  for (const [name, line] of STEPS) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`\n── ${name}`);
+    const start = performance.now();
+    const error = await run(line, { env }).catch((/** @type {Error} */ reason) => reason);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    console.log(`── ${name} ${error ? 'FAILED' : 'passed'} after ${seconds} s`);
+    if (error) {
+      console.error(error.message);
+      process.exitCode = 1;
+      break;
+    }
+  }
+  await summarize(reports);
+});
+
+/** @typedef {{ status: string, fullName: string }} Assertion */
+/** @typedef {{ numPassedTests: number, numFailedTests: number, testResults: { assertionResults: Assertion[] }[] }} Report */
+
+/**
+ * What vitest counted in all its runs; a step that failed without a failed test counts as one.
+ *
+ * @param {string} reports
+ */
+async function summarize(reports) {
+  let passed = 0;
+  let failed = 0;
+  for (const file of await readdir(reports)) {
+    const report = /** @type {Report} */ (JSON.parse(await readFile(join(reports, file), 'utf8')));
+    passed += report.numPassedTests;
+    failed += report.numFailedTests;
+    for (const { status, fullName } of report.testResults.flatMap((result) => result.assertionResults)) {
+      if (status !== 'passed' && status !== 'failed') console.log(`${status}: ${fullName}`);
+    }
+  }
+  if (process.exitCode && failed === 0) failed = 1;
+  console.log(`\n${passed} passed, ${failed} failed`);
+}

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** Where `npm test` collects what each run counted. */
+const reports = process.env['VITEST_REPORTS'];
+
+const lib = (file: string): string => fileURLToPath(new URL(`./lib/${file}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^nestjs-jobs$/, replacement: lib('index.ts') },
+      { find: /^nestjs-jobs\/conformance$/, replacement: lib('conformance/index.ts') },
+      { find: /^nestjs-jobs\/(filer|memory)$/, replacement: lib('backends/$1/index.ts') },
+    ],
+  },
+  test: {
+    reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
+    // Forks, for tests send signals, change the working directory and count open handles.
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'lib',
+          include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
+          exclude: ['test/package/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/*.spec.ts'],
+          globalSetup: ['test/package/pack.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
