@@ -1,0 +1,32 @@
+import type { Backend } from './backend.js';
+import type { Clock } from './clock.js';
+import type { ErrorRules } from './errors.js';
+import type { JobEvents } from './events.js';
+import type { Handler, JobDefaults, Limiter } from './handlers.js';
+import type { JobRef } from './job.js';
+import type { LeaseKeeper } from './lease-keeper.js';
+import type { Outage } from './outage.js';
+import type { Reporter } from './reporter.js';
+
+/** A handler and the places it has in this process. */
+export interface HandlerSlot {
+  readonly handler: Handler;
+  readonly limiter: Limiter;
+}
+
+/** What loops and runs share. */
+export interface ConsumerContext {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly slots: ReadonlyMap<string, HandlerSlot>;
+  readonly defaults: JobDefaults;
+  readonly rules: { readonly errors: ErrorRules; readonly unknownJobGraceMs: number; readonly blockedForMs: number };
+  readonly events: JobEvents;
+  readonly reporter: Reporter;
+  readonly worker: string;
+  readonly leases: LeaseKeeper;
+  readonly outage: Outage;
+  /** Aborts when not even a settlement is waited for any more. */
+  readonly settling: AbortSignal;
+  readonly sayUnknown: (job: JobRef) => void;
+}

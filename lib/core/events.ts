@@ -1,0 +1,82 @@
+import { EventEmitter } from 'node:events';
+import type { JobRef } from './job.js';
+
+/** What `publish` tells of a job. */
+export interface PublishedJob {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  /** When it may start; undefined: at once. */
+  readonly readyAt: Date | undefined;
+  /** After this it is not started any more; undefined: never expires. */
+  readonly expiresAt: Date | undefined;
+  /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
+  readonly duplicate: boolean | undefined;
+}
+
+/** The events and what each tells. All come after the fact; durations are milliseconds. */
+export interface JobEventMap {
+  /** The backend has accepted a job, or found it to be a duplicate. */
+  published: PublishedJob;
+  /** A handler is about to be called. */
+  started: { readonly job: JobRef };
+  completed: { readonly job: JobRef; readonly result: unknown; readonly durationMs: number };
+  /** An attempt failed, and another comes at `at`. */
+  retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
+  /** An outside input is not there yet; asked again at `at`. */
+  blocked: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
+  /** Put back at no cost: the application closes, no handler here has its name, or its time has not come. */
+  handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
+  failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
+  expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
+  /** Another worker may have the job; what became of it here is ignored. */
+  leaseLost: { readonly job: JobRef };
+}
+
+export type JobEventName = keyof JobEventMap;
+export type JobEventListener<Name extends JobEventName> = (event: JobEventMap[Name]) => unknown;
+
+/**
+ * Tells what happens to the jobs of this process. A listener that throws or rejects is reported, and harms neither the
+ * job nor other listeners.
+ */
+export class JobEvents {
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+
+  /** @param report hears of listeners that fail */
+  constructor(private readonly report: (message: string, error: unknown) => void = () => undefined) {}
+
+  /** Calls `listener` at each such event. Returns what ends that. */
+  on<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): () => void {
+    this.emitter.on(name, listener);
+    return () => this.off(name, listener);
+  }
+
+  /** Calls `listener` at the next such event only. */
+  once<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): () => void {
+    const off = this.on(name, (event) => {
+      off();
+      return listener(event);
+    });
+    return off;
+  }
+
+  off<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): void {
+    this.emitter.off(name, listener);
+  }
+
+  /** @internal */
+  emit<Name extends JobEventName>(name: Name, event: JobEventMap[Name]): void {
+    if (this.emitter.listenerCount(name) === 0) return;
+    for (const listener of this.emitter.listeners(name) as JobEventListener<Name>[]) {
+      const failed = (error: unknown): void => this.report(`a listener of job event "${name}" failed`, error);
+      try {
+        const returned = listener(event);
+        if (returned instanceof Promise) returned.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import { admit, readContent } from './admit.js';
+import type { Delivery } from './backend.js';
+import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
+import { JobLeaseLostError, JobShutdownError, JobTimeoutError } from './errors.js';
+import { describeError, type FailureRecord } from './failure-record.js';
+import type { Job, JobRef } from './job.js';
+import type { Leased } from './lease-keeper.js';
+import { isUnreadable, type ReceivedMessage } from './message.js';
+import { conclude, settlementOf, type Case, type Ending, type Outcome } from './outcome.js';
+
+/**
+ * One delivery from its hand-out to its settlement:
+ *
+ * 1. admit: is it readable, due, not expired, and is there a handler with attempts left?
+ * 2. wait for a place of its handler; admit again, for that may have taken long
+ * 3. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
+ * 4. conclude: what the ending means
+ * 5. settle: tell the engine, as long as the lease lasts
+ * 6. tell the listeners
+ */
+export class JobRun implements Leased {
+  private readonly message: ReceivedMessage | undefined;
+  private readonly unreadable: string | undefined;
+  private readonly slot: HandlerSlot | undefined;
+  private readonly ref: JobRef;
+  private controller: AbortController | undefined;
+  private abortReason: Error | undefined;
+  /** When the handler was called. */
+  private startedAt: number | undefined;
+  private leaseLost = false;
+  /** Ends the step that is waited for; set while there is one. */
+  private end: ((ending: Ending) => void) | undefined;
+  private shuttingDown = false;
+
+  constructor(
+    readonly delivery: Delivery,
+    rawJob: string | undefined,
+    private readonly context: ConsumerContext,
+  ) {
+    const content = readContent(delivery, rawJob);
+    const message = isUnreadable(content) ? undefined : content;
+    this.message = message;
+    this.unreadable = isUnreadable(content) ? content.unreadable : undefined;
+    this.slot = message && context.slots.get(message.name);
+    const maxAttempts = message?.maxAttempts ?? this.slot?.handler.attempts ?? context.defaults.attempts;
+    this.ref = { id: content.id, name: message?.name, queue: delivery.queue, attempt: delivery.attempt, maxAttempts };
+  }
+
+  /** Runs the six steps; never rejects. */
+  async process(): Promise<void> {
+    const { clock, events, leases } = this.context;
+    leases.add(this);
+    try {
+      const ending = this.refusal() ?? (await this.handle());
+      const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
+      const outcome = conclude(this.case(), ending);
+      const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
+      if (settled) this.tell(outcome, durationMs);
+      else events.emit('leaseLost', { job: this.ref });
+    } finally {
+      leases.remove(this);
+    }
+  }
+
+  /** The grace is over, or the job is not to be begun: hands it back. */
+  shutDown(): void {
+    this.shuttingDown = true;
+    this.leave(new JobShutdownError());
+  }
+
+  /** Hands the job back if its handler was not called yet. */
+  giveUpWaiting(): void {
+    if (this.startedAt === undefined) this.shutDown();
+  }
+
+  loseLease(): void {
+    this.leaseLost = true;
+    this.leave(new JobLeaseLostError());
+  }
+
+  /** Ends the step that is waited for. After the last, nobody is to hear of it any more. */
+  private leave(reason: Error): void {
+    if (!this.end) return;
+    this.end(SHUT_DOWN);
+    this.abort(reason);
+  }
+
+  /** Why the handler is not to be called. */
+  private refusal(): Ending | undefined {
+    this.leaseLost ||= this.context.leases.lapsed(this);
+    if (this.shuttingDown || this.leaseLost) return SHUT_DOWN;
+    if (!this.message) return { kind: 'unreadable', reason: this.unreadable ?? 'it is no message' };
+    return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now());
+  }
+
+  private async handle(): Promise<Ending> {
+    const slot = this.slot as HandlerSlot;
+    const waits = !slot.limiter.tryEnter();
+    const gaveUp = waits ? await this.enter(slot) : undefined;
+    if (gaveUp) return gaveUp;
+    try {
+      return (waits ? this.refusal() : undefined) ?? (await this.call(slot));
+    } finally {
+      slot.limiter.leave();
+    }
+  }
+
+  /** Waits for a place of the handler; resolves with an ending where the wait was given up. */
+  private enter(slot: HandlerSlot): Promise<Ending | undefined> {
+    return new Promise((resolve) => {
+      const giveUp = slot.limiter.enter(() => {
+        this.end = undefined;
+        resolve(undefined);
+      });
+      this.end = (ending) => {
+        this.end = undefined;
+        giveUp();
+        resolve(ending);
+      };
+    });
+  }
+
+  private call({ handler }: HandlerSlot): Promise<Ending> {
+    const { clock, defaults, events } = this.context;
+    const timeoutMs = this.message?.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
+    return new Promise((resolve) => {
+      const cancel =
+        timeoutMs === undefined
+          ? undefined
+          : clock.after(timeoutMs, () => {
+              this.end?.({ kind: 'timedOut', timeoutMs });
+              this.abort(new JobTimeoutError(timeoutMs));
+            });
+      this.end = (ending) => {
+        this.end = undefined;
+        cancel?.();
+        resolve(ending);
+      };
+      this.startedAt = clock.monotonic();
+      events.emit('started', { job: this.ref });
+      const returned = (value: unknown): void => this.end?.({ kind: 'returned', value });
+      const threw = (thrown: unknown): void => this.end?.({ kind: 'threw', thrown });
+      try {
+        const job = this.job();
+        Promise.resolve(handler.handle(job.payload, job)).then(returned, threw);
+      } catch (thrown) {
+        threw(thrown);
+      }
+    });
+  }
+
+  private job(): Job {
+    const message = this.message as ReceivedMessage;
+    const signal = (): AbortSignal => this.signal();
+    return {
+      id: message.id,
+      name: message.name,
+      queue: this.delivery.queue,
+      payload: message.payload,
+      priority: message.priority,
+      attempt: this.ref.attempt,
+      maxAttempts: this.ref.maxAttempts,
+      publishedAt: new Date(message.publishedAt ?? this.delivery.storedAt),
+      expiresAt: message.expiresAt === undefined ? undefined : new Date(message.expiresAt),
+      headers: message.headers,
+      // Made when it is asked for: most handlers don't, and a controller costs more than the rest of the job.
+      get signal() {
+        return signal();
+      },
+    };
+  }
+
+  private signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.abortReason) this.controller.abort(this.abortReason);
+    return this.controller.signal;
+  }
+
+  private abort(reason: Error): void {
+    this.abortReason ??= reason;
+    this.controller?.abort(this.abortReason);
+  }
+
+  private case(): Case {
+    const { clock, defaults, rules } = this.context;
+    const { storedAt } = this.delivery;
+    const now = clock.now();
+    const publishedAt = this.message?.publishedAt ?? storedAt;
+    return {
+      name: this.ref.name ?? '',
+      queue: this.ref.queue,
+      attempt: this.ref.attempt,
+      maxAttempts: this.ref.maxAttempts,
+      // A message of others may name a moment of the future, from which no grace would ever come to its end.
+      publishedAt: publishedAt > now ? storedAt : publishedAt,
+      expiresAt: this.message?.expiresAt,
+      backoff: this.message?.backoff ?? this.slot?.handler.backoff ?? defaults.backoff,
+      ...rules,
+      now,
+      random: Math.random(),
+    };
+  }
+
+  /** Tells the engine, again and again while it fails, until the lease is over. False where the lease was lost. */
+  private async settle(outcome: Outcome, durationMs: number): Promise<boolean> {
+    const { backend, leases, outage, settling } = this.context;
+    const record = (error: Error): FailureRecord => this.record(error, durationMs);
+    const settlement = settlementOf(outcome, this.delivery.failures, record);
+    for (let failures = 0; !leases.lapsed(this) && !settling.aborted; failures++) {
+      try {
+        const settled = await backend.settle(this.delivery, settlement);
+        outage.passed(this);
+        return settled;
+      } catch (error) {
+        outage.failed(this, error);
+        await outage.wait(failures, settling);
+      }
+    }
+    outage.gaveUp(this);
+    return false;
+  }
+
+  private record(error: Error, durationMs: number): FailureRecord {
+    return {
+      at: new Date(this.context.clock.now()).toISOString(),
+      worker: this.context.worker,
+      attempt: this.ref.attempt,
+      durationMs: Math.round(durationMs),
+      error: describeError(error),
+    };
+  }
+
+  private tell(outcome: Outcome, durationMs: number): void {
+    const { events, reporter, sayUnknown } = this.context;
+    const job = this.ref;
+    switch (outcome.kind) {
+      case 'completed':
+        return events.emit('completed', { job, result: outcome.result, durationMs });
+      case 'retried':
+        if (outcome.warning) reporter.warn(outcome.warning);
+        return events.emit('retried', { job, error: outcome.error, at: new Date(outcome.at), durationMs });
+      case 'blocked':
+        return events.emit('blocked', { job, error: outcome.error, at: new Date(outcome.at), durationMs });
+      case 'handedBack':
+        if (outcome.reason === 'unknown') sayUnknown(job);
+        return events.emit('handedBack', { job, at: new Date(outcome.at), reason: outcome.reason });
+      case 'failed':
+        return events.emit('failed', { job, error: outcome.error, reason: outcome.reason, durationMs });
+      case 'expired':
+        return events.emit('expired', { job, error: outcome.error, reason: outcome.reason });
+    }
+  }
+}
+
+const SHUT_DOWN: Ending = { kind: 'shutDown' };

@@ -1,0 +1,92 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Delivery } from './backend.js';
+import type { ConsumerContext } from './consumer-context.js';
+import { toError } from './errors.js';
+import { describeError } from './failure-record.js';
+import { JobRun } from './job-run.js';
+
+/** What one queue is read with. */
+export interface QueuePlan {
+  readonly name: string;
+  /** At most so many of its jobs at a time in this process. */
+  readonly concurrency: number;
+  /** The job's name for what is no message. */
+  readonly rawJob: string | undefined;
+}
+
+/** For how long jobs may follow each other without letting timers and sockets have their turn. */
+const LONGEST_TURN_MS = 4;
+
+/** Reads one queue: takes as many jobs as there are free places, the most urgent first, until it is stopped. */
+export class QueueLoop {
+  readonly runs = new Set<JobRun>();
+  private placeFreed: (() => void) | undefined;
+
+  constructor(
+    private readonly plan: QueuePlan,
+    private readonly context: ConsumerContext,
+    private readonly stopping: AbortSignal,
+  ) {
+    stopping.addEventListener('abort', () => this.placeFreed?.(), { once: true });
+  }
+
+  /** Resolves once it was stopped and holds no job any more; never rejects. */
+  async work(): Promise<void> {
+    let turnBegan = performance.now();
+    while (!this.stopping.aborted) {
+      if (this.runs.size >= this.plan.concurrency) await this.aPlace();
+      else for (const delivery of await this.reserve()) this.begin(delivery);
+      if (performance.now() - turnBegan > LONGEST_TURN_MS) {
+        await setImmediate();
+        turnBegan = performance.now();
+      }
+    }
+    while (this.runs.size > 0) await this.aPlace();
+  }
+
+  private async reserve(): Promise<readonly Delivery[]> {
+    const { backend, outage } = this.context;
+    for (let failures = 0; !this.stopping.aborted; failures++) {
+      try {
+        const free = this.plan.concurrency - this.runs.size;
+        const deliveries = await backend.reserve(this.plan.name, free, this.stopping);
+        outage.passed(this);
+        return deliveries;
+      } catch (error) {
+        if (this.stopping.aborted) break;
+        outage.failed(this, error);
+        await outage.wait(failures, this.stopping);
+      }
+    }
+    outage.gaveUp(this);
+    return [];
+  }
+
+  private begin(delivery: Delivery): void {
+    const run = new JobRun(delivery, this.plan.rawJob, this.context);
+    if (this.stopping.aborted) run.shutDown();
+    this.runs.add(run);
+    void this.process(run);
+  }
+
+  private async process(run: JobRun): Promise<void> {
+    try {
+      await run.process();
+    } catch (error) {
+      const { stack } = describeError(toError(error));
+      this.context.reporter.error(`a job of queue "${this.plan.name}" is left to its lease`, stack);
+    } finally {
+      this.runs.delete(run);
+      this.placeFreed?.();
+    }
+  }
+
+  private aPlace(): Promise<void> {
+    return new Promise((resolve) => {
+      this.placeFreed = () => {
+        this.placeFreed = undefined;
+        resolve();
+      };
+    });
+  }
+}
