@@ -1,0 +1,41 @@
+import { admitting } from './admitting.js';
+import { attempts } from './attempts.js';
+import { bytes } from './bytes.js';
+import { closing } from './closing.js';
+import { consuming } from './consuming.js';
+import { crashing } from './crashing.js';
+import { delay } from './delay.js';
+import { foreign } from './foreign.js';
+import { handling } from './handling.js';
+import { ids } from './ids.js';
+import { leasing } from './leasing.js';
+import { order } from './order.js';
+import { publishing } from './publishing.js';
+import { reserving } from './reserving.js';
+import type { Scenario } from './scenario.js';
+import { settling } from './settling.js';
+import { sharing } from './sharing.js';
+import { stopping } from './stopping.js';
+import { throwing } from './throwing.js';
+
+/** All rules, chapter by chapter: first what the engine keeps alone, then what it keeps together with the core. */
+export const scenarios: readonly Scenario[] = [
+  ...publishing,
+  ...bytes,
+  ...reserving,
+  ...order,
+  ...delay,
+  ...settling,
+  ...attempts,
+  ...leasing,
+  ...sharing,
+  ...crashing,
+  ...closing,
+  ...ids,
+  ...handling,
+  ...throwing,
+  ...admitting,
+  ...consuming,
+  ...stopping,
+  ...foreign,
+];

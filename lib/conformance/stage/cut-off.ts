@@ -1,0 +1,56 @@
+import {
+  BackendError,
+  type Backend,
+  type BackendTraits,
+  type Delivery,
+  type Settlement,
+  type StoredReceipt,
+} from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { Message } from '../../core/message.js';
+
+/** A backend whose engine can't be reached any more once it is cut off, as by a broken network. */
+export class CutOff implements Backend {
+  private readonly broken = new AbortController();
+
+  constructor(private readonly backend: Backend) {}
+
+  cut(): void {
+    this.broken.abort();
+  }
+
+  get traits(): BackendTraits {
+    return this.backend.traits;
+  }
+
+  get clock(): Clock | undefined {
+    return this.backend.clock;
+  }
+
+  publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    return this.reach(() => this.backend.publish(queue, messages));
+  }
+
+  reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    // A reserve that waits at the break ends, so that the job it would be given is not held by nobody.
+    const either = AbortSignal.any([signal, this.broken.signal]);
+    return this.reach(() => this.backend.reserve(queue, max, either));
+  }
+
+  settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    return this.reach(() => this.backend.settle(delivery, settlement));
+  }
+
+  extend(delivery: Delivery): Promise<boolean> {
+    return this.reach(() => this.backend.extend(delivery));
+  }
+
+  close(): Promise<void> {
+    return this.backend.close();
+  }
+
+  private reach<T>(act: () => Promise<T>): Promise<T> {
+    if (!this.broken.signal.aborted) return act();
+    return Promise.reject(new BackendError('the engine can’t be reached', { passing: true }));
+  }
+}

@@ -1,0 +1,151 @@
+import { AssertionError } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Backend, BackendTraits, Delivery } from '../../core/backend.js';
+import { systemClock, type Clock } from '../../core/clock.js';
+import { JobEvents, type PublishedJob } from '../../core/events.js';
+import { Handlers } from '../../core/handlers.js';
+import { Publisher, type PublishOptions } from '../../core/publisher.js';
+import type { BackendUnderTest } from '../options.js';
+import { CutOff } from './cut-off.js';
+import { Crew, jobDefaults, type CrewPlan } from './crew.js';
+import { Time, TooSlow } from './time.js';
+import { Worker } from './worker.js';
+
+/** How long what must happen may take, in milliseconds, beside leases and steps of delay. */
+const PATIENCE_MS = 12_000;
+
+/** The shortest delay that scenarios work with, in milliseconds, unless the engine's steps are longer. */
+const DELAY_MS = { virtual: 1_000, real: 150 };
+
+/** Where a scenario plays: one backend without jobs, a queue of its own, and as many workers as it opens. */
+export class Stage {
+  /** A name that no other scenario uses. */
+  readonly queue = `conformance-${randomUUID()}`;
+  readonly time: Time;
+  private readonly opened: Backend[];
+  private readonly crews: Crew[] = [];
+
+  private constructor(
+    private readonly subject: BackendUnderTest,
+    first: Backend,
+    lapses: boolean,
+  ) {
+    const { leaseMs, delayStepMs } = first.traits;
+    const isVirtual = subject.advance !== undefined;
+    const patienceMs = PATIENCE_MS + 3 * delayStepMs + (lapses || isVirtual ? 3 * leaseMs : 0);
+    const clock = first.clock ?? systemClock;
+    this.time = new Time(clock, subject.advance?.bind(subject), patienceMs, leaseMs / 20);
+    this.opened = [first];
+  }
+
+  /** @param lapses whether leases lapse in the scenario, so that it has to wait longer */
+  static async open(subject: BackendUnderTest, lapses: boolean): Promise<Stage> {
+    try {
+      return new Stage(subject, await openOne(subject, 1), lapses);
+    } catch (error) {
+      await subject.dispose?.();
+      throw error;
+    }
+  }
+
+  /** The first worker. */
+  get worker(): Worker {
+    return new Worker(this.opened[0], this.queue, this.time);
+  }
+
+  /** Opens the backend once more: another worker on the same jobs. */
+  async another(): Promise<Worker> {
+    const backend = await this.time.wait('open to resolve', openOne(this.subject, this.opened.length + 1));
+    this.opened.push(backend);
+    return new Worker(backend, this.queue, this.time);
+  }
+
+  get traits(): BackendTraits {
+    return this.opened[0].traits;
+  }
+
+  get clock(): Clock {
+    return this.time.clock;
+  }
+
+  get takesForeign(): boolean {
+    return this.subject.putForeign !== undefined;
+  }
+
+  /** A delay that can be told from none, in milliseconds: at least a step of the engine's. */
+  get delayMs(): number {
+    return Math.max(this.time.isVirtual ? DELAY_MS.virtual : DELAY_MS.real, this.traits.delayStepMs);
+  }
+
+  /** Lets that part of a lease pass. */
+  passLease(part: number): Promise<void> {
+    return this.time.pass(this.traits.leaseMs * part);
+  }
+
+  /** Runs the scenario again where a lease has lapsed that it meant to hold; `renewedAt` by the clock's `monotonic()`. */
+  assumeLeased({ leasedAt }: Delivery, renewedAt: number = leasedAt): void {
+    const age = this.clock.monotonic() - renewedAt;
+    if (age >= this.traits.leaseMs) this.tooSlow(`a lease of ${this.traits.leaseMs} ms was needed for ${age} ms`);
+  }
+
+  /** Ends this run of a scenario whose premise did not hold. */
+  tooSlow(why: string): never {
+    if (this.time.isVirtual) throw new AssertionError({ message: why });
+    throw new TooSlow(why);
+  }
+
+  /** Publishes through the core, to the scenario's queue unless said otherwise. */
+  publish(name: string, payload?: unknown, options: PublishOptions = {}, by = this.worker): Promise<PublishedJob> {
+    const publishing = this.publisher(by).publish(name, payload, { queue: this.queue, ...options });
+    return this.time.wait('publish to resolve', publishing);
+  }
+
+  /** The core's publisher on a worker. */
+  publisher(by = this.worker): Publisher {
+    return new Publisher({
+      backend: () => by.backend,
+      clock: this.clock,
+      handlers: new Handlers(),
+      routes: new Map(),
+      defaults: jobDefaults(this.delayMs),
+      publishTimeoutMs: 30_000,
+      events: new JobEvents(),
+    });
+  }
+
+  /** The core's consumer on a worker, started. */
+  crew(plan: CrewPlan, by = this.worker): Crew {
+    const crew = new Crew(plan, by.backend, this.queue, this.time, this.delayMs);
+    this.crews.push(crew);
+    return crew;
+  }
+
+  /** A worker on the same backend that loses touch with the engine when `cut` is called. */
+  cutOff(by = this.worker): { readonly worker: Worker; readonly cut: () => void } {
+    const backend = new CutOff(by.backend);
+    return { worker: new Worker(backend, by.queue, this.time), cut: () => backend.cut() };
+  }
+
+  /** Stores bytes as another program would; for scenarios that are exempt where that can't be done. */
+  async putForeign(bytes: Uint8Array | string): Promise<void> {
+    await this.subject.putForeign?.(this.queue, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+
+  /** Stops and closes everything. Rejects where closing fails. */
+  async end(): Promise<void> {
+    const close = (backend: Backend): Promise<void> => this.time.wait('close to resolve', backend.close());
+    try {
+      await Promise.allSettled(this.crews.map((crew) => crew.stop()));
+      const closed = await Promise.allSettled(this.opened.map(close));
+      const failed = closed.find((end) => end.status === 'rejected');
+      if (failed) throw failed.reason;
+    } finally {
+      this.time.end();
+      await this.subject.dispose?.();
+    }
+  }
+}
+
+function openOne(subject: BackendUnderTest, count: number): Promise<Backend> {
+  return subject.backend.open({ worker: `conformance-${count}`, warn: () => undefined });
+}

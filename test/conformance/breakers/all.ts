@@ -1,0 +1,29 @@
+import type { Breaker } from '../honest.js';
+import { attemptsBreakers } from './attempts.js';
+import { bytesBreakers } from './bytes.js';
+import { closingBreakers } from './closing.js';
+import { delayBreakers } from './delay.js';
+import { foreignBreakers } from './foreign.js';
+import { idsBreakers } from './ids.js';
+import { leasingBreakers } from './leasing.js';
+import { orderBreakers } from './order.js';
+import { publishingBreakers } from './publishing.js';
+import { reservingBreakers } from './reserving.js';
+import { settlingBreakers } from './settling.js';
+import { sharingBreakers } from './sharing.js';
+
+/** All faults by what they do. */
+export const breakers: Readonly<Record<string, Breaker>> = {
+  ...publishingBreakers,
+  ...bytesBreakers,
+  ...reservingBreakers,
+  ...orderBreakers,
+  ...delayBreakers,
+  ...settlingBreakers,
+  ...attemptsBreakers,
+  ...leasingBreakers,
+  ...sharingBreakers,
+  ...closingBreakers,
+  ...idsBreakers,
+  ...foreignBreakers,
+};
