@@ -1,0 +1,39 @@
+import { constants } from 'node:buffer';
+import { decodeMessage, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import { isForbidden, type Disk, type OpenFile } from './disk.js';
+
+/** What is in the file of a claimed job. */
+export interface Contents {
+  readonly content: ReceivedMessage | Unreadable;
+  /** The file's own time. Milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+/**
+ * Reads the file of a claimed job. Undefined where it is no regular file.
+ *
+ * @param fallbackId the job's id where the message has none
+ */
+export function readContents(disk: Disk, path: string, fallbackId: string): Contents | undefined {
+  let file: OpenFile | undefined;
+  try {
+    file = disk.open(path);
+  } catch (error) {
+    const stats = disk.stat(path);
+    if (!isForbidden(error) || !stats.isFile()) throw error;
+    const reason = `this process may not read it: ${(error as Error).message}`;
+    return { content: unread(fallbackId, reason), modifiedMs: stats.mtimeMs };
+  }
+  if (!file) return undefined;
+  const { size, modifiedMs } = file;
+  // Whatever is in it, no text can be that long.
+  if (size > constants.MAX_STRING_LENGTH) {
+    file.close();
+    return { content: unread(fallbackId, `it is too large: ${size} bytes`), modifiedMs };
+  }
+  return { content: decodeMessage(file.read(), fallbackId), modifiedMs };
+}
+
+function unread(id: string, reason: string): Unreadable {
+  return { unreadable: reason, id, bytes: Buffer.alloc(0), kind: 'damaged' };
+}

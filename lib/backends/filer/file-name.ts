@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { isName } from '../../core/names.js';
+
+/**
+ * What our file names say of a job, for its bytes never change. A job is called
+ *
+ * - in `incoming/`: `<priority>,<order>,<attempts>,<tail>`, so that the first by name is the next to be served
+ * - in `delayed/`: `<due>,` and the same, so that the first by name is the next to fall due
+ * - in `pending/`: `<priority>,<order>,<attempts>,<lease>,<owner>,<claim>,<tail>`, unique to each delivery
+ *
+ * Any other name in `incoming/` is a foreign one.
+ */
+export interface JobName {
+  readonly priority: number;
+  /** 32 hex digits that sort by the time of publishing; unique to the job among all jobs. */
+  readonly order: string;
+  /** Attempts used up, this delivery's included where it is pending. */
+  readonly attempts: number;
+  /** Whether its id is registered, as those given by users are. */
+  readonly registered: boolean;
+  /** What it is called in `errors/` and `expired/`: its id or its foreign name. */
+  readonly tail: string;
+}
+
+/** What the name of a pending file says beyond the job's. */
+export interface PendingName extends JobName {
+  readonly leaseMs: number;
+  /** Which process has it; see owner.ts. */
+  readonly owner: string;
+  /** Milliseconds since 1970. */
+  readonly claimedAt: number;
+}
+
+const COMMON = String.raw`(\d{10}),([0-9a-f]{32}),(\d{1,9})(i?)`;
+const WAITING = new RegExp(`^${COMMON},(.+)$`, 's');
+const PENDING = new RegExp(String.raw`^${COMMON},([0-9a-z]+),([0-9a-z-]+),([0-9a-z]+)-[0-9a-z]+,(.+)$`, 's');
+const DUE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z),/;
+const DUE_LENGTH = '2026-11-21T09:00:00.000Z,'.length;
+
+/** What counts more attempts than this counts so many: a name has no place for more digits. */
+const MOST_ATTEMPTS = 999_999_999;
+
+/** The longest tail, in bytes: with all that stands before it, a name stays below the 255 that file systems take. */
+const LONGEST_TAIL = 150;
+
+function common(name: JobName): string {
+  const attempts = Math.min(name.attempts, MOST_ATTEMPTS);
+  return `${String(name.priority).padStart(10, '0')},${name.order},${attempts}${name.registered ? 'i' : ''}`;
+}
+
+export function waitingName(name: JobName): string {
+  return `${common(name)},${name.tail}`;
+}
+
+/** @param due milliseconds since 1970 */
+export function delayedName(name: JobName, due: number): string {
+  return `${new Date(due).toISOString()},${waitingName(name)}`;
+}
+
+let claims = 0;
+
+/** A name that no other delivery has, ever: it is the receipt. */
+export function pendingName(name: JobName, leaseMs: number, owner: string, now: number): string {
+  const claim = `${now.toString(36)}-${(++claims).toString(36)}`;
+  return `${common(name)},${Math.ceil(leaseMs).toString(36)},${owner},${claim},${name.tail}`;
+}
+
+export function parseWaiting(file: string): JobName | undefined {
+  const found = WAITING.exec(file);
+  return found ? jobName(found, found[5]) : undefined;
+}
+
+export function parsePending(file: string): PendingName | undefined {
+  const found = PENDING.exec(file);
+  if (!found) return undefined;
+  const leaseMs = parseInt(found[5] as string, 36);
+  const claimedAt = parseInt(found[7] as string, 36);
+  return { ...jobName(found, found[8]), leaseMs, owner: found[6] as string, claimedAt };
+}
+
+/** Whether a text can be the name of a claimed job's file, and so a receipt of ours. */
+export function isReceipt(text: string): boolean {
+  return PENDING.test(text) && !text.includes('/');
+}
+
+function jobName(found: RegExpExecArray, tail: string | undefined): JobName {
+  return {
+    priority: Number(found[1]),
+    order: found[2] as string,
+    attempts: Number(found[3]),
+    registered: found[4] === 'i',
+    tail: tail as string,
+  };
+}
+
+/** When a file of `delayed/` falls due, and what it is called once it waits; undefined where it is none of ours. */
+export function parseDelayed(file: string): { readonly due: number; readonly waiting: string } | undefined {
+  const found = DUE.exec(file);
+  const due = found ? Date.parse(found[1] as string) : NaN;
+  const waiting = file.slice(DUE_LENGTH);
+  return Number.isNaN(due) || !WAITING.test(waiting) ? undefined : { due, waiting };
+}
+
+/** The order of a job, of a new id: these sort by the time of their making. */
+export function orderOf(id: string): string {
+  return id.replaceAll('-', '');
+}
+
+/** What a job is called after its id: the id itself where it can be a file's name and is no meta file's. */
+export function tailOfId(id: string): string {
+  if (isName(id)) return id.endsWith('.meta') ? `${id}~` : id;
+  const bytes = Buffer.from(id).toString('latin1');
+  const safe = bytes.replace(/[^A-Za-z0-9_.-]|^[.-]/g, percent).replace(/\.meta$/, '%2Emeta');
+  return shortened(safe);
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+/** What a foreign file's job is called after it; not as a meta file is. */
+export function tailOfFile(file: string): string {
+  return shortened(file.endsWith('.meta') ? `${file}~` : file);
+}
+
+/** A tail that is too long, cut and told from others by a hash of the whole. */
+export function shortened(tail: string): string {
+  if (tail.length <= LONGEST_TAIL) return tail;
+  const hash = createHash('sha256').update(tail, 'latin1').digest('hex').slice(0, 32);
+  // Not within a character of several bytes: without the last, which may be cut.
+  const start = tail.slice(0, LONGEST_TAIL - hash.length - 1).replace(/[\xc0-\xff][\x80-\xbf]*$/, '');
+  return `${start}~${hash}`;
+}
+
+/** Whether a tail may have been cut by {@link shortened}. */
+export function isShortened(tail: string): boolean {
+  return tail.length > 60 && /~[0-9a-f]{32}$/.test(tail);
+}
+
+/** Files in `incoming/` that are left alone. */
+export function isLeftAlone(file: string): boolean {
+  return file.startsWith('.') || file.endsWith('.meta');
+}
+
+/** A byte string as text. */
+export function asText(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

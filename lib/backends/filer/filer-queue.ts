@@ -1,0 +1,115 @@
+import type { Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { Message } from '../../core/message.js';
+import { Claims, type FilerDelivery } from './claims.js';
+import type { DirectorySyncs } from './directory-syncs.js';
+import type { Disk } from './disk.js';
+import { draftName } from './drafts.js';
+import { fault, Folders, isGone } from './folders.js';
+import { IdRegister } from './id-register.js';
+import type { OwnerWatch } from './owner.js';
+import { Publishing } from './publishing.js';
+import { SetAside } from './set-aside.js';
+import { Settling } from './settling.js';
+import { SideFiles } from './side-files.js';
+import { Worklist } from './worklist.js';
+
+/** What the queues of one backend share. */
+export interface FilerSettings {
+  /** The directory of all queues, absolute, as a byte string. */
+  readonly root: string;
+  readonly durable: boolean;
+  readonly leaseMs: number;
+  readonly sweepMs: number;
+  readonly disk: Disk;
+  readonly owners: OwnerWatch;
+  readonly syncs: DirectorySyncs;
+  readonly warn: (message: string) => void;
+}
+
+/** The longest that a reserve waits for nothing, in milliseconds. */
+const LONGEST_WAIT_MS = 25_000;
+
+/** One queue of the filer: its folders and what is done with them, put together. */
+export class FilerQueue {
+  private readonly folders: Folders;
+  private readonly publishing: Publishing;
+  private readonly worklist: Worklist;
+  private readonly aside: SetAside;
+  private readonly claims: Claims;
+  private readonly settling: Settling;
+  private made = false;
+
+  constructor(queue: string, settings: FilerSettings) {
+    const { root, disk, owners } = settings;
+    const folders = new Folders(root, queue, disk);
+    const newDraft = (): string => folders.file('tmp', draftName(owners));
+    const ids = new IdRegister(folders, disk, owners);
+    const sides = new SideFiles(folders, disk, newDraft);
+    const shared = { ...settings, queue, folders, newDraft, ids, sides };
+    const aside = new SetAside(shared);
+    const worklist = new Worklist({ ...shared, aside });
+    this.folders = folders;
+    this.worklist = worklist;
+    this.aside = aside;
+    this.claims = new Claims({ ...shared, aside, worklist });
+    this.settling = new Settling({ ...shared, aside, worklist });
+    this.publishing = new Publishing({
+      ...shared,
+      stored: (folder, file) => worklist.add(folder, file),
+    });
+  }
+
+  /** @throws BackendError where a folder can't be used */
+  make(): void {
+    if (!this.made) this.folders.make();
+    this.made = true;
+  }
+
+  publish(messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    this.make();
+    return this.publishing.publish(messages);
+  }
+
+  async reserve(max: number, signals: readonly AbortSignal[]): Promise<readonly Delivery[]> {
+    this.make();
+    const giveUpAt = performance.now() + LONGEST_WAIT_MS;
+    for (;;) {
+      await this.worklist.open();
+      const claimed = this.guarded(() => this.claims.claim(max));
+      const left = giveUpAt - performance.now();
+      if (claimed.length > 0 || left <= 0 || signals.some((signal) => signal.aborted)) return claimed;
+      await this.worklist.change(left, signals);
+    }
+  }
+
+  settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+    return this.settling
+      .settle(delivery, settlement)
+      .catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+        this.folders.make();
+        return this.settling.settle(delivery, settlement);
+      })
+      .catch((error: unknown) => {
+        throw fault(this.folders.path('pending'), error);
+      });
+  }
+
+  extend(delivery: FilerDelivery): boolean {
+    return this.guarded(() => this.settling.extend(delivery));
+  }
+
+  async close(): Promise<void> {
+    this.worklist.close();
+    await this.publishing.idle();
+    await this.aside.idle();
+  }
+
+  private guarded<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      throw fault(this.folders.path('pending'), error);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import {
+  BackendError,
+  type Backend,
+  type BackendTraits,
+  type Delivery,
+  type Settlement,
+  type StoredReceipt,
+} from '../../core/backend.js';
+import type { Message } from '../../core/message.js';
+import type { FilerDelivery } from './claims.js';
+import { FilerQueue, type FilerSettings } from './filer-queue.js';
+
+/** Queues as directories of files. */
+export class FilerBackend implements Backend {
+  readonly traits: BackendTraits;
+  private readonly queues = new Map<string, FilerQueue>();
+  private readonly closing = new AbortController();
+
+  constructor(private readonly settings: FilerSettings) {
+    this.traits = {
+      name: 'filer',
+      durability: settings.durable ? 'power cut' : 'process',
+      shared: true,
+      leaseMs: settings.leaseMs,
+      delayStepMs: 1,
+      exactPriorities: 4_294_967_295,
+      findsDuplicates: true,
+      history: true,
+    };
+  }
+
+  /** Makes the folders of a queue. */
+  prepare(queue: string): void {
+    this.queue(queue).make();
+  }
+
+  async publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    if (this.closing.signal.aborted) throw new BackendError('filer: it is closed', { passing: false });
+    return this.queue(queue).publish(messages);
+  }
+
+  reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    return this.queue(queue).reserve(max, [signal, this.closing.signal]);
+  }
+
+  settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    return this.queue(delivery.queue).settle(delivery as FilerDelivery, settlement);
+  }
+
+  async extend(delivery: Delivery): Promise<boolean> {
+    return this.queue(delivery.queue).extend(delivery as FilerDelivery);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.settings.syncs.flush();
+    this.settings.disk.close();
+  }
+
+  private queue(name: string): FilerQueue {
+    let queue = this.queues.get(name);
+    if (!queue) {
+      queue = new FilerQueue(name, this.settings);
+      this.queues.set(name, queue);
+    }
+    return queue;
+  }
+}

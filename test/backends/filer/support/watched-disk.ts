@@ -1,0 +1,34 @@
+import { RealDisk, type Disk } from '../../../../lib/backends/filer/disk.js';
+
+export type Operation = keyof Disk;
+
+/** One operation on files, before it is done. Paths are byte strings, the one that it makes as the last. */
+export interface Act {
+  readonly operation: Operation;
+  readonly paths: readonly string[];
+}
+
+/** The disk, where `before` hears of each operation, and makes it fail by throwing. */
+export function watchedDisk(before: (act: Act) => void, disk: Disk = new RealDisk()): Disk {
+  return new Proxy(disk, {
+    get(target, key) {
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== 'function') return method;
+      return (...args: readonly unknown[]): unknown => {
+        const paths = args.filter((arg): arg is string => typeof arg === 'string');
+        try {
+          before({ operation: key as Operation, paths });
+        } catch (error) {
+          if (key === 'syncFile' || key === 'syncDirectory') return Promise.reject(error as Error);
+          throw error;
+        }
+        return Reflect.apply(method, target, args) as unknown;
+      };
+    },
+  });
+}
+
+/** An error as the system gives it. */
+export function systemError(code: string, message = 'injected'): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
+}

@@ -1,0 +1,106 @@
+import { openFiler } from '../../../../lib/backends/filer/index.js';
+import { ProcessOwners } from '../../../../lib/backends/filer/owner.js';
+import { messageOf, type Draft } from '../../../../lib/conformance/stage/draft.js';
+import type { Backend, Delivery, Settlement } from '../../../../lib/core/backend.js';
+
+/** How the worker opens a directory. */
+export interface WorkerOpening {
+  readonly directory: string;
+  readonly durable?: boolean;
+  readonly leaseMs?: number;
+  readonly sweepMs?: number;
+  readonly queues?: readonly string[];
+}
+
+/** One call from the test. */
+export interface Call {
+  readonly number: number;
+  readonly verb: keyof Verbs;
+  readonly args: readonly unknown[];
+}
+
+/** What became of it. */
+export interface Answer {
+  readonly number: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+export type Verbs = typeof verbs;
+
+const QUEUE = 'jobs';
+const held = new Map<string, Delivery>();
+const warnings: string[] = [];
+let backend: Backend;
+
+/** A filer in a process of its own, told what to do by the test. */
+const verbs = {
+  async open({ directory, durable = false, leaseMs = 30_000, sweepMs = 100, queues = [QUEUE] }: WorkerOpening) {
+    const context = { worker: 'worker', queues, warn: (message: string) => void warnings.push(message) };
+    backend = await openFiler({ directory, durable, leaseMs, sweepMs }, context);
+  },
+
+  async publish(...drafts: readonly Draft[]) {
+    return backend.publish(
+      QUEUE,
+      drafts.map((draft) => messageOf({ freshId: draft.id === undefined, ...draft }, Date.now())),
+    );
+  },
+
+  /** Publishes so many that are alike. */
+  async publishMany(count: number, draft: Draft) {
+    for (let left = count; left > 0; left -= 1_000) {
+      await verbs.publish(...Array.from({ length: Math.min(left, 1_000) }, () => draft));
+    }
+  },
+
+  async take(count: number) {
+    const taken: Delivery[] = [];
+    while (taken.length < count) {
+      taken.push(...(await backend.reserve(QUEUE, count - taken.length, AbortSignal.timeout(15_000))));
+    }
+    for (const delivery of taken) held.set(delivery.content.id, delivery);
+    return taken.map(({ content, attempt }) => ({ id: content.id, attempt }));
+  },
+
+  /** Takes one, and doesn't wait for it. */
+  async begin() {
+    void verbs.take(1).catch(() => undefined);
+    return Promise.resolve();
+  },
+
+  async settle(id: string, settlement: Settlement) {
+    return backend.settle(held.get(id) as Delivery, settlement);
+  },
+
+  async extend(id: string) {
+    return backend.extend(held.get(id) as Delivery);
+  },
+
+  async close() {
+    await backend.close();
+  },
+
+  async told() {
+    return Promise.resolve(warnings);
+  },
+
+  async self() {
+    return Promise.resolve(new ProcessOwners().self);
+  },
+
+  /** Lets go of the test; what is left then keeps the process alive. */
+  async leave() {
+    setImmediate(() => process.disconnect());
+    return Promise.resolve();
+  },
+};
+
+process.on('message', ({ number, verb, args }: Call) => {
+  const act = verbs[verb] as (...args: readonly unknown[]) => Promise<unknown>;
+  act(...args).then(
+    (value) => process.send?.({ number, value } satisfies Answer),
+    (error: unknown) => process.send?.({ number, error: (error as Error).message } satisfies Answer),
+  );
+});
+process.on('disconnect', () => process.removeAllListeners('message'));
