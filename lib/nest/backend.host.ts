@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Backend } from '../core/backend.js';
+import { systemClock, type Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { logError, logger } from './jobs.logger.js';
+import { checkBackend, isDescription, JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { queuePlans } from './queue-plans.js';
+
+/** Opens the application's backend once, whoever needs it first, and closes it if it was opened here. */
+@Injectable()
+export class BackendHost {
+  private opened: Promise<Backend> | undefined;
+  private closed = false;
+
+  constructor(
+    @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
+    @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
+  ) {}
+
+  get clock(): Clock {
+    return this.settings.backend.clock ?? systemClock;
+  }
+
+  /** @throws Error naming the backend where it can't be opened; the next call tries again */
+  open(): Promise<Backend> {
+    if (this.closed) return Promise.reject(new Error('the application has closed'));
+    this.opened ??= this.openOnce().catch((error: unknown) => {
+      this.opened = undefined;
+      throw error;
+    });
+    return this.opened;
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const opened = await this.opened?.catch(() => undefined);
+    this.opened = undefined;
+    if (!opened || !isDescription(this.settings.backend)) return;
+    try {
+      await opened.close();
+    } catch (error) {
+      logError(`${opened.traits.name} could not be closed`, error);
+    }
+  }
+
+  private async openOnce(): Promise<Backend> {
+    const { backend: source, worker } = this.settings;
+    if (!isDescription(source)) return source;
+    try {
+      const queues = queuePlans(this.explorer.handlers.all(), this.settings).map((plan) => plan.name);
+      const backend: unknown = await source.open({ worker, queues, warn: (message) => logger.warn(message) });
+      checkBackend(backend, 'open');
+      return backend;
+    } catch (cause) {
+      throw new Error(`The backend ${source.name} could not be opened: ${messageOf(cause)}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { Handlers, type Handler } from '../core/handlers.js';
+import type { Job } from '../core/job.js';
+import { declarationsOn, type HandlerDeclaration } from './job-handler.decorator.js';
+
+type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
+type Wrapper = NestModule extends { providers: Map<unknown, infer W> } ? W : never;
+
+/** A decorated class or method of a provider. */
+interface Found {
+  readonly declaration: HandlerDeclaration;
+  readonly wrapper: Wrapper;
+  readonly key: string | symbol;
+  /** `SendEmail`, `Orders.sendEmail` */
+  readonly origin: string;
+  readonly module: string;
+}
+
+/**
+ * Finds the handlers among all providers and controllers of all modules, whatever way they were provided. It looks at
+ * each of them: Nest's look-up by metadata knows neither methods nor, in Nest 11, factories and values.
+ */
+@Injectable()
+export class JobHandlerExplorer {
+  private explored: Handlers | undefined;
+
+  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
+
+  /**
+   * The handlers. Before {@link explore}, which needs all instances, this is what can be known of them already, enough
+   * for publishing; nothing is checked then.
+   */
+  get handlers(): Handlers {
+    if (this.explored) return this.explored;
+    const known = new Handlers();
+    for (const found of this.found()) {
+      if (!known.get(found.declaration.name)) known.add(handlerOf(found));
+    }
+    return known;
+  }
+
+  /** Whether {@link handlers} is final. */
+  get complete(): boolean {
+    return this.explored !== undefined;
+  }
+
+  /**
+   * Finds and checks them; for when Nest has made all instances.
+   *
+   * @throws Error naming the class and its module where it can't handle, or both where a job has two handlers
+   */
+  explore(): Handlers {
+    const handlers = new Handlers();
+    const byName = new Map<string, Found>();
+    for (const found of this.found()) {
+      if (isLeftOut(found)) continue;
+      checkUsable(found);
+      const { name } = found.declaration;
+      const other = byName.get(name);
+      if (other && isSame(other, found)) continue;
+      if (other) throw new Error(twice(name, other, found));
+      byName.set(name, found);
+      handlers.add(handlerOf(found));
+    }
+    this.explored = handlers;
+    return handlers;
+  }
+
+  private *found(): Generator<Found> {
+    for (const module of this.modules.values()) {
+      for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
+        yield* foundOn(wrapper, module.name);
+      }
+    }
+  }
+}
+
+function* foundOn(wrapper: Wrapper, module: string): Generator<Found> {
+  const prototype = prototypeOf(wrapper);
+  const type = prototype && classOf(prototype);
+  const own = type ? declarationsOn(type) : [];
+  // What stands in a decorated class's place, such as a test's `overrideProvider(SendEmail)`, is the handler instead.
+  const inPlaceOf = own.length === 0 && typeof wrapper.token === 'function' ? wrapper.token : undefined;
+  for (const declaration of inPlaceOf ? declarationsOn(inPlaceOf) : own) {
+    yield { declaration, wrapper, key: 'handle', origin: nameOf(inPlaceOf ?? type), module };
+  }
+  for (const [key, owner] of prototype ? methodsOf(prototype) : []) {
+    for (const declaration of declarationsOn(owner, key)) {
+      yield { declaration, wrapper, key, origin: `${nameOf(type)}.${String(key)}`, module };
+    }
+  }
+}
+
+/** The prototype of what a wrapper holds or, of a class, will hold. */
+function prototypeOf(wrapper: Wrapper): object | undefined {
+  if (!wrapper.isNotMetatype) return (wrapper.metatype?.prototype as object | undefined) ?? undefined;
+  const instance: unknown = wrapper.instance;
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  return (Object.getPrototypeOf(instance) as object | null) ?? undefined;
+}
+
+function classOf(prototype: object): { readonly name: string } | undefined {
+  const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof type === 'function' ? type : undefined;
+}
+
+function nameOf(type: { readonly name: string } | undefined): string {
+  return type?.name || 'a class without a name';
+}
+
+/** The methods of a prototype, the inherited ones too unless overridden, each with the prototype that has it. */
+function methodsOf(prototype: object): Map<string | symbol, object> {
+  const methods = new Map<string | symbol, object>();
+  for (
+    let at: object | null = prototype;
+    at && at !== Object.prototype;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    for (const key of Reflect.ownKeys(at)) if (!methods.has(key)) methods.set(key, at);
+  }
+  return methods;
+}
+
+function handlerOf({ declaration, wrapper, key, origin }: Found): Handler {
+  type Methods = Record<string | symbol, (payload: unknown, job: Job) => unknown>;
+  return {
+    ...declaration.options,
+    name: declaration.name,
+    origin,
+    handle: (payload, job) => (wrapper.instance as Methods)[key](payload, job),
+  };
+}
+
+/** Nest holds a bare prototype for these: it has the methods and none of what the constructor would have been given. */
+function hasManyInstances(wrapper: Wrapper): boolean {
+  return wrapper.isTransient || !wrapper.isDependencyTreeStatic();
+}
+
+/** A factory's way of providing nothing. */
+function isLeftOut({ wrapper }: Found): boolean {
+  return !hasManyInstances(wrapper) && (wrapper.instance ?? undefined) === undefined;
+}
+
+function checkUsable({ declaration, wrapper, key, origin, module }: Found): void {
+  const where = `${origin} in ${module} handles job "${declaration.name}", but`;
+  if (hasManyInstances(wrapper)) {
+    throw new Error(
+      `${where} it is request-scoped or transient, or depends on what is request-scoped. Handlers of that kind are not ` +
+        'supported yet; give it the default scope.',
+    );
+  }
+  const instance: unknown = wrapper.instance;
+  if (typeof (instance as Record<string | symbol, unknown>)[key] === 'function') return;
+  throw new Error(`${where} has no method ${String(key)}(payload, job). Write one, or remove @JobHandler.`);
+}
+
+function isSame(one: Found, other: Found): boolean {
+  return one.wrapper.instance === other.wrapper.instance && one.key === other.key;
+}
+
+function twice(name: string, one: Found, other: Found): string {
+  const sameClass = one.wrapper.metatype !== null && one.wrapper.metatype === other.wrapper.metatype;
+  const remedy =
+    sameClass && one.key === other.key
+      ? 'Each module that provides the class makes an instance of its own: provide it in one, and export it from there.'
+      : 'A job has one handler in an application; give one of them another name, or remove it.';
+  return `Job "${name}" has two handlers: ${one.origin} in ${one.module} and ${other.origin} in ${other.module}. ${remedy}`;
+}

@@ -1,0 +1,68 @@
+import { backoffPlan, type Backoff, type BackoffPlan } from '../core/backoff.js';
+import type { Duration } from '../core/duration.js';
+import { checkName } from '../core/names.js';
+import { count, priority, timeoutMs } from '../core/publisher.js';
+import { checkedObject, within } from './checked-object.js';
+
+/**
+ * How the jobs of a handler are published and run; as the module's option `defaults`, of every handler that doesn't say
+ * otherwise. What the publisher of a job gives goes before.
+ */
+export interface JobHandlerOptions {
+  /** The queue that its jobs are published to, and that its process reads. Default: that of `routes`, else `'default'`. */
+  readonly queue?: string;
+  /** At most so many of it at a time in this process. Default 10. */
+  readonly concurrency?: number;
+  /** After how many failed attempts a job is given up. Default 20. */
+  readonly attempts?: number;
+  /**
+   * How long a failed attempt waits before the next: options, or a function of the attempt (1 the first time) that gives
+   * milliseconds or a text such as `'30s'`. Default: exponential from 1 s, factor 2, at most 1 h, ± 10 %.
+   */
+  readonly backoff?: Backoff;
+  /** How long an attempt may run: milliseconds or a text such as `'5m'`. Default: as long as it takes. */
+  readonly timeout?: Duration;
+  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default 1024. */
+  readonly priority?: number;
+}
+
+/** The same, checked; milliseconds. */
+export interface CheckedHandlerOptions {
+  readonly queue: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly attempts: number | undefined;
+  readonly backoff: BackoffPlan | ((attempt: number) => Duration) | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly priority: number | undefined;
+}
+
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority'];
+
+/**
+ * @param what how the options are called in errors
+ * @throws TypeError naming the option, what was expected and what was given
+ */
+export function checkedHandlerOptions(value: unknown, what: string): CheckedHandlerOptions {
+  const given = checkedObject(value, KNOWN, what);
+  return within(`${what}.`, () => ({
+    queue: optional(given['queue'], queueName),
+    concurrency: optional(given['concurrency'], (concurrency) => count(concurrency, 'concurrency')),
+    attempts: optional(given['attempts'], (attempts) => count(attempts, 'attempts')),
+    backoff: optional(given['backoff'], checkedBackoff),
+    timeoutMs: optional(given['timeout'], timeoutMs),
+    priority: optional(given['priority'], priority),
+  }));
+}
+
+function optional<T>(value: unknown, check: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : check(value);
+}
+
+function queueName(value: unknown): string {
+  within('queue: ', () => checkName('queue name', value));
+  return value as string;
+}
+
+function checkedBackoff(value: unknown): BackoffPlan | ((attempt: number) => Duration) {
+  return typeof value === 'function' ? (value as (attempt: number) => Duration) : backoffPlan(value, 'backoff');
+}

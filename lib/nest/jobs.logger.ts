@@ -1,0 +1,44 @@
+import { Logger } from '@nestjs/common';
+import { toError } from '../core/errors.js';
+import type { JobEvents } from '../core/events.js';
+import { describeError } from '../core/failure-record.js';
+import type { JobRef } from '../core/job.js';
+import type { Reporter } from '../core/reporter.js';
+import { show } from '../core/show.js';
+
+/** Where all lines of this package go: Nest's logger, whichever the application has set. */
+export const logger: Reporter = new Logger('Jobs');
+
+/** Logs what went wrong, and the stack of what was thrown. */
+export function logError(what: string, thrown: unknown): void {
+  const { message, stack } = describeError(toError(thrown));
+  logger.error(`${what}: ${message}`, stack);
+}
+
+/** Logs failed jobs at error, retries, expiries and lost leases at warn, and nothing of jobs that go well. */
+export function logJobs(events: JobEvents): void {
+  events.on('failed', ({ job, error, reason }) => {
+    const { name, message, stack } = describeError(error);
+    logger.error(`${named(job)} failed: ${message === reason ? reason : `${reason}: ${name}: ${message}`}`, stack);
+  });
+  events.on('retried', ({ job, error, at }) => {
+    logger.warn(`${named(job)} failed, and is tried again at ${at.toISOString()}: ${shortly(error)}`);
+  });
+  events.on('expired', ({ job, error, reason }) => {
+    logger.warn(`${named(job)} expired: ${reason}${error ? `; its last error: ${shortly(error)}` : ''}`);
+  });
+  events.on('leaseLost', ({ job }) => {
+    logger.warn(`${named(job)} lost its lease: another worker may run it, and what became of this run is ignored`);
+  });
+}
+
+function named({ name, id, queue, attempt, maxAttempts }: JobRef): string {
+  const job = name === undefined ? 'A job' : `Job ${show(name)}`;
+  return `${job} with id ${show(id)} of queue ${show(queue)}, attempt ${attempt} of ${maxAttempts},`;
+}
+
+/** Errors are of the user's making: reading one may throw, which `describeError` bears. */
+function shortly(error: Error): string {
+  const { name, message } = describeError(error);
+  return `${name}: ${message}`;
+}

@@ -1,0 +1,68 @@
+import type { Backend, BackendDescription } from '../core/backend.js';
+import type { Duration } from '../core/duration.js';
+import type { ErrorRules } from '../core/errors.js';
+import type { JobHandlerOptions } from './job-handler.options.js';
+
+/** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
+export interface JobsModuleOptions {
+  /**
+   * Where the jobs are kept:
+   *
+   * - what a factory such as `filer({ directory: 'var/jobs' })` gives; the application opens it and closes it;
+   * - an object that keeps the contract `Backend`; it is used as it is, and never closed by us;
+   * - a URL, a factory's options being its query: `filer:var/jobs?durable=false&lease=10s`, `memory:`.
+   */
+  readonly backend: BackendDescription | Backend | string | undefined;
+
+  /**
+   * Which queues this process reads. `true`: those of its handlers and the keys of `queues`; `false`: none, it only
+   * publishes; a list of names: those alone. Default `true`.
+   */
+  readonly consume?: boolean | readonly string[];
+
+  /** What holds for single queues. Default `{}`. */
+  readonly queues?: Readonly<Record<string, QueueOptions>>;
+
+  /**
+   * Job name → queue, for a process that publishes by plain name and doesn't have the handler, and for handlers
+   * without an option `queue`. Default `{}`.
+   */
+  readonly routes?: Readonly<Record<string, string>>;
+
+  /** For every job and handler that doesn't say otherwise. */
+  readonly defaults?: JobHandlerOptions;
+
+  /**
+   * What errors mean that can't be marked by `@Transient`, `@Fatal` or `@Blocked`: lists of classes or predicates. Asked
+   * after the marks on classes. Default `{}`.
+   */
+  readonly errors?: ErrorRules;
+
+  /** How long after publishing a job without a handler here is put back rather than failed. Default `'5m'`. */
+  readonly unknownJobGrace?: Duration;
+
+  /** How long after publishing a blocked job may stay blocked before it fails. Default `'7 days'`. */
+  readonly blockedFor?: Duration;
+
+  /** How long `publish` may wait for the engine. Default `'5s'`. */
+  readonly publishTimeout?: Duration;
+
+  /**
+   * How long running jobs may finish when the application closes, before their signals are aborted and they are handed
+   * back. Default `'30s'`.
+   */
+  readonly shutdownGrace?: Duration;
+}
+
+/** What holds for one queue in this process. */
+export interface QueueOptions {
+  /** At most so many of its jobs at a time in this process. Default: the sum of its handlers', else `defaults`'. */
+  readonly concurrency?: number;
+  /** The job's name for what is found in the queue and is no message: its payload is the parsed JSON, else the text. */
+  readonly rawJob?: string;
+}
+
+/** A class that makes the options; for `useClass` and `useExisting` of `JobsModule.forRootAsync`. */
+export interface JobsOptionsFactory {
+  createJobsOptions(): Promise<JobsModuleOptions> | JobsModuleOptions;
+}

@@ -1,0 +1,191 @@
+import { hostname } from 'node:os';
+import { DEFAULT_BACKOFF } from '../core/backoff.js';
+import type { Backend, BackendDescription } from '../core/backend.js';
+import { durationMs } from '../core/duration.js';
+import type { ErrorRules } from '../core/errors.js';
+import type { JobDefaults } from '../core/handlers.js';
+import { DEFAULT_PRIORITY } from '../core/message.js';
+import { checkName } from '../core/names.js';
+import { count } from '../core/publisher.js';
+import { show } from '../core/show.js';
+import { backendFromUrl } from './backend-url.js';
+import { checkedObject, within } from './checked-object.js';
+import { checkedHandlerOptions } from './job-handler.options.js';
+import type { JobsModuleOptions } from './jobs.options.js';
+
+/** The token of {@link JobsSettings}. */
+export const JOBS_SETTINGS = 'JOBS_MODULE_SETTINGS';
+
+/** The module's options, checked and complete. */
+export interface JobsSettings {
+  readonly backend: BackendDescription | Backend;
+  readonly consume: boolean | ReadonlySet<string>;
+  readonly queues: ReadonlyMap<string, QueueSettings>;
+  readonly routes: ReadonlyMap<string, string>;
+  readonly defaults: JobDefaults;
+  readonly errors: ErrorRules;
+  readonly unknownJobGraceMs: number;
+  readonly blockedForMs: number;
+  readonly publishTimeoutMs: number;
+  readonly shutdownGraceMs: number;
+  /** Names this process in records of failures. */
+  readonly worker: string;
+}
+
+export interface QueueSettings {
+  readonly concurrency: number | undefined;
+  readonly rawJob: string | undefined;
+}
+
+const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
+  'backend',
+  'consume',
+  'queues',
+  'routes',
+  'defaults',
+  'errors',
+  'unknownJobGrace',
+  'blockedFor',
+  'publishTimeout',
+  'shutdownGrace',
+];
+const ERROR_KINDS = ['transient', 'fatal', 'blocked'] as const;
+const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as const;
+
+/**
+ * Checks the module's options and fills in the defaults.
+ *
+ * @throws TypeError naming the option, what was expected and what was given
+ */
+export function jobsSettings(options: unknown): JobsSettings {
+  if (options === null) {
+    throw new TypeError(
+      'JobsModule is imported without options: import JobsModule.forRoot({ backend: … }), and that once',
+    );
+  }
+  return within('JobsModule: ', () => {
+    const given = checkedObject(options, OPTIONS, 'options');
+    return {
+      backend: backend(given['backend']),
+      consume: consume(given['consume'] ?? true),
+      queues: queues(given['queues'] ?? {}),
+      routes: routes(given['routes'] ?? {}),
+      defaults: defaults(given['defaults'] ?? {}),
+      errors: errors(given['errors'] ?? {}),
+      unknownJobGraceMs: durationMs(given['unknownJobGrace'] ?? '5m', 'unknownJobGrace'),
+      blockedForMs: durationMs(given['blockedFor'] ?? '7 days', 'blockedFor'),
+      publishTimeoutMs: aboveZero(durationMs(given['publishTimeout'] ?? '5s', 'publishTimeout'), 'publishTimeout'),
+      shutdownGraceMs: durationMs(given['shutdownGrace'] ?? '30s', 'shutdownGrace'),
+      worker: `${hostname()}:${process.pid}`,
+    };
+  });
+}
+
+export function isDescription(value: BackendDescription | Backend): value is BackendDescription {
+  return 'open' in value && typeof value.open === 'function';
+}
+
+/**
+ * Checks that an object has all parts of the contract.
+ *
+ * @throws TypeError naming those that it lacks
+ */
+export function checkBackend(value: unknown, what: string): asserts value is Backend {
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${what}: expected an object that keeps the contract Backend, got ${show(value)}`);
+  }
+  const parts = value as Partial<Record<string, unknown>>;
+  const lacking: string[] = BACKEND_VERBS.filter((verb) => typeof parts[verb] !== 'function');
+  if (typeof parts['traits'] !== 'object' || parts['traits'] === null) lacking.push('traits');
+  if (lacking.length === 0) return;
+  throw new TypeError(
+    `${what}: expected an object that keeps the contract Backend, got one without ${lacking.join(', ')}`,
+  );
+}
+
+function backend(value: unknown): BackendDescription | Backend {
+  if (typeof value === 'string') return within('backend: ', () => backendFromUrl(value));
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(
+      "backend: expected what a factory such as filer({ directory: 'var/jobs' }) gives, an object that keeps the " +
+        `contract Backend, or a URL such as 'filer:var/jobs', got ${show(value)}`,
+    );
+  }
+  const object = value as BackendDescription | Backend;
+  if (!isDescription(object)) checkBackend(object, 'backend');
+  else if (typeof object.name !== 'string')
+    throw new TypeError(`backend.name: expected a text, got ${show(object.name)}`);
+  return object;
+}
+
+function consume(value: unknown): boolean | ReadonlySet<string> {
+  if (typeof value === 'boolean') return value;
+  if (!Array.isArray(value)) {
+    throw new TypeError(`consume: expected true, false or a list of queue names, got ${show(value)}`);
+  }
+  return new Set((value as unknown[]).map((name, index) => queueName(name, `consume[${index}]: `)));
+}
+
+function queues(value: unknown): ReadonlyMap<string, QueueSettings> {
+  return new Map(
+    entries(value, 'queues').map(([name, options]) => {
+      queueName(name, 'queues: ');
+      const { concurrency, rawJob } = checkedObject(options, ['concurrency', 'rawJob'], `queues.${name}`);
+      return [
+        name,
+        {
+          concurrency: concurrency === undefined ? undefined : count(concurrency, `queues.${name}.concurrency`),
+          rawJob: rawJob === undefined ? undefined : jobName(rawJob, `queues.${name}.rawJob: `),
+        },
+      ];
+    }),
+  );
+}
+
+function routes(value: unknown): ReadonlyMap<string, string> {
+  return new Map(
+    entries(value, 'routes').map(([name, queue]) => [jobName(name, 'routes: '), queueName(queue, `routes.${name}: `)]),
+  );
+}
+
+function defaults(value: unknown): JobDefaults {
+  const given = checkedHandlerOptions(value, 'defaults');
+  return {
+    queue: given.queue ?? 'default',
+    priority: given.priority ?? DEFAULT_PRIORITY,
+    attempts: given.attempts ?? 20,
+    backoff: given.backoff ?? DEFAULT_BACKOFF,
+    timeoutMs: given.timeoutMs,
+    concurrency: given.concurrency ?? 10,
+  };
+}
+
+function errors(value: unknown): ErrorRules {
+  const given = checkedObject(value, ERROR_KINDS, 'errors');
+  for (const kind of ERROR_KINDS) {
+    const list = given[kind] ?? [];
+    if (Array.isArray(list) && list.every((one) => typeof one === 'function')) continue;
+    throw new TypeError(`errors.${kind}: expected a list of error classes and predicates, got ${show(list)}`);
+  }
+  return given;
+}
+
+function entries(value: unknown, what: string): [string, unknown][] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
+  throw new TypeError(`${what}: expected an object, got ${show(value)}`);
+}
+
+function queueName(value: unknown, place: string): string {
+  within(place, () => checkName('queue name', value));
+  return value as string;
+}
+
+function jobName(value: unknown, place: string): string {
+  within(place, () => checkName('job name', value));
+  return value as string;
+}
+
+function aboveZero(ms: number, what: string): number {
+  if (ms > 0) return ms;
+  throw new TypeError(`${what}: expected more than 0, got 0`);
+}

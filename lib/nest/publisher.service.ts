@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { JobEvents, type PublishedJob } from '../core/events.js';
+import { Publisher, PublishError, type PublishOptions, type PublishRequest } from '../core/publisher.js';
+import { BackendHost } from './backend.host.js';
+import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+
+/** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
+@Injectable()
+export class PublisherService {
+  private publisher: Publisher | undefined;
+  private running = 0;
+  private idle: () => void = () => undefined;
+  private closed = false;
+
+  constructor(
+    @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
+    @Inject(BackendHost) private readonly backend: BackendHost,
+    @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
+    @Inject(JobEvents) private readonly events: JobEvents,
+  ) {}
+
+  /**
+   * Publishes a job and resolves once the backend has accepted it.
+   *
+   * @param name the job's name, by which its handler is found, here or in another process
+   * @param payload what JSON can keep: null, booleans, texts, finite numbers, arrays and objects; default null
+   * @throws PublishError where the job is refused or, within the option `publishTimeout`, was not accepted;
+   * `maybeStored` tells whether it may have been stored all the same
+   */
+  publish(name: string, payload?: unknown, options?: PublishOptions): Promise<PublishedJob> {
+    return this.run((publisher) => publisher.publish(name, payload, options));
+  }
+
+  /**
+   * Publishes jobs in their order, after it has checked them all. Resolves with the same for each as `publish`.
+   *
+   * @throws PublishError as `publish`; `stored` tells how many were surely stored, the first ones
+   */
+  publishMany(jobs: readonly PublishRequest[]): Promise<PublishedJob[]> {
+    return this.run((publisher) => publisher.publishMany(jobs));
+  }
+
+  /**
+   * Refuses what comes from now on, and waits for what is on its way.
+   *
+   * @internal
+   */
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+  }
+
+  private async run<T>(publish: (publisher: Publisher) => Promise<T>): Promise<T> {
+    if (this.closed) throw new PublishError('not published: the application has closed');
+    this.running += 1;
+    try {
+      return await publish(this.publisher ?? this.create());
+    } finally {
+      this.running -= 1;
+      if (this.running === 0) this.idle();
+    }
+  }
+
+  private create(): Publisher {
+    const { routes, defaults, publishTimeoutMs } = this.settings;
+    const publisher = new Publisher({
+      backend: () => this.backend.open(),
+      clock: this.backend.clock,
+      handlers: this.explorer.handlers,
+      routes,
+      defaults,
+      publishTimeoutMs,
+      events: this.events,
+    });
+    // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
+    if (this.explorer.complete) this.publisher = publisher;
+    return publisher;
+  }
+}
