@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { JobsModule } from 'nestjs-jobs';
+import { filer } from 'nestjs-jobs/filer';
+import { JobLedger } from './job-ledger.service.js';
+import { JobLog } from './job-log.service.js';
+import { JobsController } from './jobs.controller.js';
+import { MailboxController } from './mailbox.controller.js';
+import { MailboxServer } from './mailbox.server.js';
+import { Mailer, SMTP_URL } from './mailer.service.js';
+import { MakeThumbnail } from './make-thumbnail.job.js';
+import { OrdersController } from './orders.controller.js';
+import { PicturesController } from './pictures.controller.js';
+import { PublishErrorFilter } from './publish-error.filter.js';
+import { SendEmail } from './send-email.job.js';
+import { SendReminder } from './send-reminder.job.js';
+import { ShippingLabel } from './shipping-label.job.js';
+import { config } from './shop.config.js';
+import { ShopFiles } from './shop-files.service.js';
+
+@Module({
+  imports: [
+    JobsModule.forRoot({
+      backend: filer({ directory: join(config.data, 'jobs') }),
+      // Less than the 10 s after which most supervisors turn to SIGKILL.
+      shutdownGrace: '5s',
+    }),
+  ],
+  controllers: [OrdersController, PicturesController, MailboxController, JobsController],
+  providers: [
+    SendEmail,
+    SendReminder,
+    ShippingLabel,
+    MakeThumbnail,
+    Mailer,
+    MailboxServer,
+    {
+      provide: SMTP_URL,
+      inject: [MailboxServer],
+      useFactory: async (mailbox: MailboxServer) => config.smtpUrl ?? (await mailbox.listen()),
+    },
+    ShopFiles,
+    JobLedger,
+    JobLog,
+    { provide: APP_FILTER, useClass: PublishErrorFilter },
+  ],
+})
+export class AppModule {}

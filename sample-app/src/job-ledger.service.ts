@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type Job, JobEvents } from 'nestjs-jobs';
+import { BoundedMap } from './bounded-map.js';
+import { JsonLines } from './json-lines.js';
+import { config } from './shop.config.js';
+
+/** `waiting` is shown as `delayed` while `readyAt` lies ahead. */
+interface LedgerEntry {
+  id: string;
+  name: string;
+  state: 'waiting' | 'active' | 'completed' | 'failed' | 'expired';
+  readyAt?: number;
+}
+
+/**
+ * The shop's own memory of its jobs, for customers who ask what became of theirs. It learns of them by the events, which
+ * come after the fact: a kill -9 in between keeps one from being heard. So handlers also note here that their work is
+ * done, before they return. What is completed stays so, even where a crash makes its queue hand the job out again.
+ */
+@Injectable()
+export class JobLedger implements OnModuleInit, OnApplicationShutdown {
+  private readonly entries = new BoundedMap<string, LedgerEntry>(100_000);
+  private file?: JsonLines<LedgerEntry>;
+  private subscriptions: (() => void)[] = [];
+
+  constructor(private readonly events: JobEvents) {}
+
+  async onModuleInit(): Promise<void> {
+    this.file = new JsonLines(join(config.data, 'jobs.jsonl'));
+    for await (const entry of this.file.read()) {
+      // What was active when the shop was killed is so no more: it waits to be handed out again.
+      this.entries.set(entry.id, entry.state === 'active' ? { ...entry, state: 'waiting' } : entry);
+    }
+    this.subscribe();
+  }
+
+  onApplicationShutdown(): void {
+    for (const unsubscribe of this.subscriptions) unsubscribe();
+    this.file?.close();
+  }
+
+  find(id: string): { id: string; name: string; state: string } | undefined {
+    const entry = this.entries.get(id);
+    if (!entry) return undefined;
+    const { name, state, readyAt = 0 } = entry;
+    return { id, name, state: state === 'waiting' && readyAt > Date.now() ? 'delayed' : state };
+  }
+
+  /** Does the work, unless it is known to be done: a job is delivered at least once, and so perhaps again after a crash. */
+  async once(job: Job, work: () => Promise<void>): Promise<void> {
+    if (this.entries.get(job.id)?.state === 'completed') return;
+    await work();
+    this.note(job, 'completed');
+  }
+
+  private subscribe(): void {
+    const { events } = this;
+    this.subscriptions = [
+      events.on('published', (job) => {
+        // A worker may have been faster than this event.
+        if (!this.entries.get(job.id)) this.note(job, 'waiting', job.readyAt);
+      }),
+      events.on('started', ({ job }) => this.note(job, 'active')),
+      events.on('retried', ({ job, at }) => this.note(job, 'waiting', at)),
+      events.on('blocked', ({ job, at }) => this.note(job, 'waiting', at)),
+      events.on('handedBack', ({ job, at }) => this.note(job, 'waiting', at)),
+      events.on('completed', ({ job }) => this.note(job, 'completed')),
+      events.on('failed', ({ job }) => this.note(job, 'failed')),
+      events.on('expired', ({ job }) => this.note(job, 'expired')),
+    ];
+  }
+
+  private note(job: { id: string; name: string | undefined }, state: LedgerEntry['state'], readyAt?: Date): void {
+    if (this.entries.get(job.id)?.state === 'completed') return;
+    const entry = { id: job.id, name: job.name ?? 'unknown', state, readyAt: readyAt?.getTime() };
+    this.entries.set(job.id, entry);
+    this.file?.append(entry);
+  }
+}

@@ -1,0 +1,20 @@
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { config } from './shop.config.js';
+
+const teapot = relative('', fileURLToPath(new URL('../teapot.svg', import.meta.url)));
+
+/** What a visitor can try, to be copied line by line. */
+export function welcome(url: string): string {
+  return `
+The shop is open: ${url}
+
+Order something:        curl -X POST ${url}/orders -H 'content-type: application/json' -d '{ "email": "ada@example.org", "item": "teapot" }'
+${config.smtpUrl ? 'Mail goes to the server of SMTP_URL.' : `Read the mail:          curl ${url}/mailbox`}
+Post a picture:         curl -X POST ${url}/pictures -H 'content-type: image/svg+xml' --data-binary @${teapot}
+Look after a job:       curl ${url}/jobs/<id>
+Fetch the thumbnail:    curl ${url}/pictures/<id>/thumbnail -o thumbnail.webp
+
+All is kept in ${config.data}: try kill -9 ${process.pid} while jobs run, and start the shop again.
+`;
+}

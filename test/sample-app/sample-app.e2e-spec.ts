@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { eventually } from './eventually.js';
+import { MailServer } from './mail-server.js';
+import { lastStates, Shop, shopData, tearLastLines } from './shop.js';
+
+const A_WHILE = 180_000;
+
+/** Noise takes the most work. */
+function photo(width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
+  const raw = { width, height, channels: 3 as const };
+  return sharp(randomBytes(width * height * 3), { raw })
+    .jpeg()
+    .toBuffer()
+    .then((bytes) => new Uint8Array(bytes));
+}
+
+describe('a visitor of the shop', { timeout: A_WHILE }, () => {
+  test('orders something, and gets a mail, a label and, later, a reminder', async () => {
+    const shop = await Shop.open(await shopData(), { SHOP_REMINDER_DELAY: '1h' });
+    const { email, reminder, label } = await shop.order('ada@example.org', 'Kännchen 🫖, blau');
+    expect(await shop.state(reminder)).toBe('delayed');
+    await shop.untilAll('completed', [email, label]);
+    const job: unknown = await (await fetch(`${shop.url}/jobs/${label}`)).json();
+    expect(job).toEqual({ id: label, name: 'shipping_label', state: 'completed' });
+
+    expect(await shop.mailbox()).toMatchObject([
+      {
+        id: `<${email}@shop.example>`,
+        from: 'orders@shop.example',
+        to: ['ada@example.org'],
+        subject: 'Your order: Kännchen 🫖, blau',
+        text: 'Thank you for ordering "Kännchen 🫖, blau".\n',
+      },
+    ]);
+    expect(await labels(shop.data)).toEqual([label]);
+
+    // It survives the shop, though nothing but its file knows of it.
+    await shop.kill();
+    const again = await Shop.open(shop.data);
+    expect(await again.state(reminder)).toBe('delayed');
+    expect(await again.state(email)).toBe('completed');
+    expect(await again.mailbox()).toHaveLength(1);
+  });
+
+  test('posts a picture, and gets its thumbnail', async () => {
+    const shop = await Shop.open(await shopData());
+    const job = await shop.picture(await photo(600, 300));
+    await shop.untilAll('completed', [job]);
+    const answer = await fetch(`${shop.url}/pictures/${job}/thumbnail`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('image/webp');
+    const { width, height, format } = await sharp(await answer.arrayBuffer()).metadata();
+    expect({ width, height, format }).toEqual({ width: 200, height: 100, format: 'webp' });
+  });
+
+  test('posts what is no picture, and hears that the job failed', async () => {
+    const shop = await Shop.open(await shopData());
+    const job = await shop.picture(new TextEncoder().encode('not a picture'), 'image/png');
+    await shop.untilAll('failed', [job]);
+    expect((await fetch(`${shop.url}/pictures/${job}/thumbnail`)).status).toBe(404);
+    expect(await failureOf(shop, 'pictures', job)).toBe('NoPicture');
+  });
+
+  test('hears what is wrong with a request', async () => {
+    const shop = await Shop.open(await shopData());
+    const json = (body: unknown): [string, string] => ['application/json', JSON.stringify(body)];
+    const order = (email: unknown, item: unknown): [string, string] => json({ email, item });
+    const wrong: [string, number, RegExp, ...[string, string]][] = [
+      ['/orders', 400, /email/, ...order(undefined, 'teapot')],
+      ['/orders', 400, /email/, ...order('ada', 'teapot')],
+      ['/orders', 400, /email/, ...order(['ada@example.org'], 'teapot')],
+      ['/orders', 400, /email/, ...order('ada@example.org, bob@example.org', 'teapot')],
+      ['/orders', 400, /email/, ...order('Ada <ada@example.org>', 'teapot')],
+      ['/orders', 400, /email/, ...order('ada@example.org\r\nBcc: bob@example.org', 'teapot')],
+      ['/orders', 400, /email/, ...order(`${'a'.repeat(250)}@example.org`, 'teapot')],
+      ['/orders', 400, /item/, ...order('ada@example.org', undefined)],
+      ['/orders', 400, /item/, ...order('ada@example.org', '  ')],
+      ['/orders', 400, /item/, ...order('ada@example.org', { toString: 'teapot' })],
+      ['/orders', 400, /item/, ...order('ada@example.org', 'teapot\r\nBcc: bob@example.org')],
+      ['/orders', 400, /item/, ...order('ada@example.org', 'tea\0pot')],
+      ['/orders', 400, /item/, ...order('ada@example.org', '\ud83e')],
+      ['/orders', 400, /item/, ...order('ada@example.org', 'x'.repeat(201))],
+      ['/orders', 400, /email/, ...json([])],
+      ['/orders', 400, /JSON/, 'application/json', '{ "email": '],
+      ['/orders', 400, /JSON/, 'text/plain', 'a teapot'],
+      ['/pictures', 400, /empty/, 'image/png', ''],
+      ['/pictures', 415, /image\/jpeg/, 'text/plain', 'a picture'],
+      ['/pictures', 415, /image\/jpeg/, ...json({})],
+      ['/pictures', 413, /too large/, 'image/png', 'x'.repeat(20 * 1024 * 1024 + 1)],
+    ];
+    for (const [path, status, message, type, body] of wrong) {
+      const answer = await shop.post(path, type, body);
+      const said = ((await answer.json()) as { message: string }).message;
+      const request = `${path} ${type} ${body.slice(0, 100)}`;
+      expect([request, answer.status]).toEqual([request, status]);
+      expect(said).toMatch(message);
+    }
+    for (const path of [
+      '/jobs/none',
+      '/jobs/..%2fjobs',
+      '/pictures/none/thumbnail',
+      '/pictures/..%2f..%2fjobs/thumbnail',
+    ]) {
+      expect([path, (await fetch(`${shop.url}${path}`)).status]).toEqual([path, 404]);
+    }
+    expect(await shop.mailbox()).toEqual([]);
+  });
+});
+
+describe('a mail server', { timeout: A_WHILE }, () => {
+  test('that says «later» is asked again, with the same Message-ID', async () => {
+    const server = await MailServer.open((_, nth) => (nth === 1 ? 451 : 250));
+    const shop = await Shop.open(await shopData(), { SMTP_URL: server.url });
+    const { email } = await shop.order('ada@example.org', 'teapot');
+    await shop.untilAll('completed', [email]);
+    const messageId = `<${email}@shop.example>`;
+    expect(server.to('ada@example.org')).toEqual([
+      { to: 'ada@example.org', messageId, answer: 451 },
+      { to: 'ada@example.org', messageId, answer: 250 },
+    ]);
+    expect((await fetch(`${shop.url}/mailbox`)).status).toBe(404);
+  });
+
+  test('that says «never» is believed', async () => {
+    const server = await MailServer.open((to) => (to === 'nobody@example.org' ? 550 : 250));
+    const shop = await Shop.open(await shopData(), { SMTP_URL: server.url });
+    const refused = await shop.order('nobody@example.org', 'teapot');
+    const taken = await shop.order('ada@example.org', 'teapot');
+    await shop.untilAll('failed', [refused.email]);
+    await shop.untilAll('completed', [refused.label, taken.email]);
+    expect(server.to('nobody@example.org')).toHaveLength(1);
+    expect(await failureOf(shop, 'default', refused.email)).toBe('MailRefused');
+  });
+
+  test('that is away is waited for', async () => {
+    const away = await MailServer.open(() => 250);
+    await away.close();
+    const shop = await Shop.open(await shopData(), { SMTP_URL: away.url });
+    const { email } = await shop.order('ada@example.org', 'teapot');
+    await shop.untilAll('delayed', [email]);
+    const back = await MailServer.open(() => 250, away.port);
+    await shop.untilAll('completed', [email]);
+    expect(back.to('ada@example.org')).toHaveLength(1);
+  });
+
+  test('that hangs does not keep the shop from closing', async () => {
+    const hanging = await MailServer.open(() => undefined);
+    const shop = await Shop.open(await shopData(), { SMTP_URL: hanging.url });
+    const { email } = await shop.order('ada@example.org', 'teapot');
+    await eventually('the mail is on its way', () => hanging.to('ada@example.org').length > 0);
+    await shop.terminate();
+    const again = await Shop.open(shop.data);
+    await again.untilAll('completed', [email]);
+    expect((await again.mailbox()).map(({ id }) => id)).toEqual([`<${email}@shop.example>`]);
+  });
+});
+
+describe('a shop that ends while jobs run', { timeout: A_WHILE }, () => {
+  const ORDERS = 30;
+  const PICTURES = 8;
+
+  interface Acknowledged {
+    mails: Map<string, string>;
+    labels: string[];
+    pictures: string[];
+  }
+
+  /** Brings everything at once, and ends the shop when some of it is acknowledged and the rest under way. */
+  async function rush(shop: Shop, acknowledged: Acknowledged, end: () => Promise<void>): Promise<void> {
+    let answers = 0;
+    const orders = Array.from({ length: ORDERS }, async (_, nth) => {
+      const address = `visitor-${nth}@example.org`;
+      const { email, reminder, label } = await shop.order(address, `teapot ${nth}`);
+      acknowledged.mails.set(email, address).set(reminder, address);
+      acknowledged.labels.push(label);
+      answers += 1;
+    });
+    const bytes = await photo(1500, 1000);
+    const pictures = Array.from({ length: PICTURES }, async () => {
+      acknowledged.pictures.push(await shop.picture(bytes));
+      answers += 1;
+    });
+    const all = Promise.allSettled([...orders, ...pictures]);
+    await eventually('some are acknowledged', () => answers >= ORDERS / 2 || undefined);
+    await end();
+    await all;
+  }
+
+  async function expectAllDone(shop: Shop, { mails, labels: expected, pictures }: Acknowledged): Promise<void> {
+    await shop.untilAll('completed', [...mails.keys(), ...expected, ...pictures]);
+    const received = new Map((await shop.mailbox()).map(({ id, to }) => [id, to.join()]));
+    for (const [id, address] of mails) expect([id, received.get(`<${id}@shop.example>`)]).toEqual([id, address]);
+    expect(await labels(shop.data)).toEqual(expect.arrayContaining(expected));
+    for (const id of pictures) {
+      const answer = await fetch(`${shop.url}/pictures/${id}/thumbnail`);
+      expect((await sharp(await answer.arrayBuffer()).metadata()).width).toBe(200);
+    }
+    await eventually('no job is left over', async () => (await jobFiles(shop.data)).length === 0);
+  }
+
+  test('by kill -9 does all that it has acknowledged once it is started again', async () => {
+    const data = await shopData();
+    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
+    let running = 0;
+    for (let kills = 0; kills < 3; kills++) {
+      const shop = await Shop.open(data, { SHOP_REMINDER_DELAY: '2s' });
+      await rush(shop, acknowledged, () => shop.kill());
+      running += [...(await lastStates(data)).values()].filter((state) => state === 'active').length;
+      await tearLastLines(data);
+    }
+    expect(running).toBeGreaterThan(0);
+    await expectAllDone(await Shop.open(data), acknowledged);
+  });
+
+  test('by SIGTERM ends by itself, and loses nothing', async () => {
+    const data = await shopData();
+    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
+    const shop = await Shop.open(data, { SHOP_REMINDER_DELAY: '1s' });
+    await rush(shop, acknowledged, () => shop.terminate());
+    expect([...(await lastStates(data)).values()]).not.toContain('active');
+    await expectAllDone(await Shop.open(data), acknowledged);
+  });
+});
+
+/** The jobs whose labels lie in the shop, each a whole PDF. */
+async function labels(data: string): Promise<string[]> {
+  const names = await readdir(join(data, 'labels'));
+  for (const name of names) {
+    const pdf = await readFile(join(data, 'labels', name), 'latin1');
+    expect([name, pdf.slice(0, 5), pdf.trimEnd().slice(-5)]).toEqual([name, '%PDF-', '%%EOF']);
+  }
+  return names.map((name) => name.replace('.pdf', ''));
+}
+
+async function failureOf(shop: Shop, queue: string, job: string): Promise<string | undefined> {
+  const meta = await readFile(join(shop.data, 'jobs', queue, 'errors', `${job}.meta`), 'utf8');
+  return (JSON.parse(meta) as { failures: { error: { name: string } }[] }).failures.at(-1)?.error.name;
+}
+
+/** What lies in the queues, waiting, running or failed. */
+async function jobFiles(data: string): Promise<string[]> {
+  const entries = await readdir(join(data, 'jobs'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /(incoming|pending|delayed|errors|expired)$/.test(entry.parentPath))
+    .map(({ name }) => name);
+}
