@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Module, type INestApplicationContext, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JobEvents, JobsModule, PublisherService, type JobsModuleOptions } from 'nestjs-jobs';
+import { JobEvents, JobHandler, JobsModule, PublisherService, type JobsModuleOptions } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
 import { onTestFinished } from 'vitest';
 
@@ -78,4 +78,17 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open: () => open() };
+}
+
+/** A handler class of its own that keeps the payloads of the jobs named `follow`. */
+export function follower(): new () => { readonly payloads: unknown[] } {
+  @JobHandler('follow')
+  class Followed {
+    readonly payloads: unknown[] = [];
+
+    handle(payload: unknown): void {
+      this.payloads.push(payload);
+    }
+  }
+  return Followed;
 }

@@ -1,29 +1,9 @@
-import {
-  Injectable,
-  Module,
-  Controller,
-  Get,
-  type BeforeApplicationShutdown,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JobHandler, JobsModule, PublisherService, PublishError, type Job } from 'nestjs-jobs';
+import { JobHandler, JobsModule, PublisherService, type Job } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
-import { expect, onTestFinished, test } from 'vitest';
-import { gate, moduleOf, start, startJobs, turns, until } from './application.js';
-
-const Follow = (): new () => { readonly payloads: unknown[] } => {
-  @JobHandler('follow')
-  class Followed {
-    readonly payloads: unknown[] = [];
-
-    handle(payload: unknown): void {
-      this.payloads.push(payload);
-    }
-  }
-  return Followed;
-};
+import { expect, test } from 'vitest';
+import { follower, gate, moduleOf, start, startJobs, turns, until } from './application.js';
 
 test('the consumer stops before any other onModuleDestroy: of its siblings, of global modules, of the root', async () => {
   const order: string[] = [];
@@ -66,7 +46,7 @@ test('the consumer stops before any other onModuleDestroy: of its siblings, of g
 
 test('after the consumer has stopped no job is taken', async () => {
   const backend = memory();
-  const Followed = Follow();
+  const Followed = follower();
 
   @Injectable()
   class Late implements OnModuleDestroy {
@@ -83,113 +63,6 @@ test('after the consumer has stopped no job is taken', async () => {
 
   const next = await startJobs({ providers: [Followed] }, { backend });
   await until(() => next.app.get(Followed).payloads.length > 0, 'the next application handles it');
-});
-
-test('a handler publishes while the application closes, and the next application handles that job', async () => {
-  const backend = memory();
-  const Followed = Follow();
-  const running = gate();
-  const closing = gate();
-
-  @JobHandler('lead')
-  class Lead {
-    constructor(private readonly publisher: PublisherService) {}
-
-    async handle(): Promise<void> {
-      running.open();
-      await closing.opened;
-      await this.publisher.publish('follow', 'from a running job');
-    }
-  }
-
-  const first = await startJobs({ providers: [Lead] }, { backend, routes: { follow: 'default' } });
-  const completed: string[] = [];
-  first.events.on('completed', ({ job }) => completed.push(String(job.name)));
-  await first.publisher.publish('lead');
-  await running.opened;
-  const closed = first.app.close();
-  await turns();
-  closing.open();
-  await closed;
-  expect(completed).toEqual(['lead']);
-
-  const next = await startJobs({ providers: [Followed] }, { backend });
-  const { payloads } = next.app.get(Followed);
-  await until(() => payloads.length > 0, 'the next application handles it');
-  expect(payloads).toEqual(['from a running job']);
-});
-
-test('the publisher works through every hook of the end, those of global modules too', async () => {
-  const backend = memory();
-
-  @Injectable()
-  class Busy implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
-    constructor(private readonly publisher: PublisherService) {}
-
-    async onModuleDestroy(): Promise<void> {
-      await this.publisher.publish('follow', 'onModuleDestroy');
-    }
-
-    async beforeApplicationShutdown(): Promise<void> {
-      await this.publisher.publish('follow', 'beforeApplicationShutdown');
-    }
-
-    async onApplicationShutdown(): Promise<void> {
-      await this.publisher.publish('follow', 'onApplicationShutdown');
-    }
-  }
-
-  const GlobalModule = moduleOf({ providers: [Busy] }, 'GlobalModule');
-  const first = await startJobs(
-    { imports: [{ module: GlobalModule, global: true }], providers: [{ provide: 'ROOT', useClass: Busy }] },
-    { backend },
-  );
-  await first.app.close();
-  await expect(first.publisher.publish('follow', 'too late')).rejects.toThrow(PublishError);
-  await expect(first.publisher.publishMany([])).rejects.toThrow('not published: the application has closed');
-  expect(first.lines.all.filter((line) => line.level === 'error')).toEqual([]);
-
-  const Followed = Follow();
-  const next = await startJobs({ providers: [Followed] }, { backend });
-  const { payloads } = next.app.get(Followed);
-  await until(() => payloads.length === 6, 'all are handled');
-  expect(new Set(payloads)).toEqual(new Set(['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown']));
-});
-
-test('a request that is still running when the application closes publishes', async () => {
-  const backend = memory();
-  const asked = gate();
-  const closing = gate();
-
-  @Controller()
-  class Orders {
-    constructor(private readonly publisher: PublisherService) {}
-
-    @Get()
-    async order(): Promise<string> {
-      asked.open();
-      await closing.opened;
-      return (await this.publisher.publish('follow', 'from a request')).queue;
-    }
-  }
-
-  @Injectable()
-  class Closing implements BeforeApplicationShutdown {
-    beforeApplicationShutdown(): void {
-      closing.open();
-    }
-  }
-
-  @Module({ imports: [JobsModule.forRoot({ backend })], controllers: [Orders], providers: [Closing] })
-  class WebModule {}
-
-  const app = await NestFactory.create(WebModule, { logger: false });
-  onTestFinished(() => app.close());
-  await app.listen(0, '127.0.0.1');
-  const answer = fetch(await app.getUrl());
-  await asked.opened;
-  await app.close();
-  expect(await (await answer).text()).toBe('default');
 });
 
 test('when the grace is over, signals are aborted and the jobs handed back at no cost', async () => {
@@ -224,7 +97,7 @@ test('when the grace is over, signals are aborted and the jobs handed back at no
 });
 
 test('an application closes twice, and before it has started', async () => {
-  const { app } = await startJobs({ providers: [Follow()] });
+  const { app } = await startJobs({ providers: [follower()] });
   await Promise.all([app.close(), app.close()]);
   await app.close();
 
@@ -237,7 +110,7 @@ test('an application closes twice, and before it has started', async () => {
 
 test('an application that closes while it starts takes no job, and its start does not fail for that', async () => {
   const backend = memory();
-  const Followed = Follow();
+  const Followed = follower();
   const web = await startJobs({}, { backend, consume: false });
   await web.publisher.publish('follow');
 
@@ -284,7 +157,7 @@ test('hooks that throw elsewhere do not keep the consumer from stopping', async 
       throw new Error('broken');
     }
   }
-  const Followed = Follow();
+  const Followed = follower();
   const { app, publisher } = await start(
     moduleOf({ imports: [JobsModule.forRoot({ backend: memory() })], providers: [Broken, Followed] }),
   );

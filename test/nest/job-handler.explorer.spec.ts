@@ -1,49 +1,11 @@
-import { Controller, Injectable, Scope, type ModuleMetadata } from '@nestjs/common';
-import { ModuleRef, REQUEST } from '@nestjs/core';
+import { Injectable, type ModuleMetadata } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { JobHandler, JobsModule, PublisherService, type Job } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { moduleOf, startJobs, until, type Application } from './application.js';
-
-@Injectable()
-class Journal {
-  readonly kept: unknown[] = [];
-}
-
-@Injectable()
-@JobHandler('note')
-class Note {
-  constructor(readonly journal: Journal) {}
-
-  handle(payload: unknown): void {
-    this.journal.kept.push(payload);
-  }
-}
-
-@Injectable()
-class Notes {
-  constructor(readonly journal: Journal) {}
-
-  @JobHandler('note')
-  keep(payload: unknown, job: Job): void {
-    this.journal.kept.push(payload, job.name);
-  }
-}
-
-@Controller()
-class NotesController {
-  constructor(readonly journal: Journal) {}
-
-  @JobHandler('note')
-  note(payload: unknown): void {
-    this.journal.kept.push(payload);
-  }
-}
-
-class InheritedNotes extends Notes {}
-
-class Undecorated extends Note {}
+import { InheritedNotes, Journal, Note, Notes, NotesController, Undecorated } from './notes.js';
 
 async function handled({ app, publisher }: Application, name = 'note'): Promise<unknown[]> {
   await publisher.publish(name, 'x');
@@ -176,107 +138,6 @@ test('what a test puts in the place of a handler handles its jobs', async () => 
   await until(() => kept.length > 0, 'the stand-in handles the job');
   expect(kept).toEqual(['x']);
 });
-
-@Injectable({ scope: Scope.REQUEST })
-@JobHandler('note')
-class RequestScoped {
-  handle(): void {}
-}
-
-@Injectable({ scope: Scope.TRANSIENT })
-class Transient {
-  @JobHandler('note')
-  note(): void {}
-}
-
-@Injectable({ scope: Scope.REQUEST })
-class RequestDependency {}
-
-@Injectable()
-@JobHandler('note')
-class DependsOnRequest {
-  constructor(readonly scoped: RequestDependency) {}
-
-  handle(): void {}
-}
-
-@Controller({ scope: Scope.REQUEST })
-class RequestController {
-  @JobHandler('note')
-  note(): void {}
-}
-
-class Handleless {}
-JobHandler('note')(Handleless as never);
-
-class TwoMethods {
-  @JobHandler('note')
-  one(): void {}
-
-  @JobHandler('note')
-  two(): void {}
-}
-
-const scope = /request-scoped or transient, .* not supported yet; give it the default scope\.$/;
-const refused: Record<string, [ModuleMetadata, ...RegExp[]]> = {
-  'two handlers for one name': [
-    { providers: [Note, Notes, Journal] },
-    /^Job "note" has two handlers: Note in AppModule and Notes\.keep in AppModule\./,
-    /give one of them another name, or remove it\.$/,
-  ],
-  'a handler and a controller for one name': [
-    { providers: [Note, Journal], controllers: [NotesController] },
-    /Note in AppModule and NotesController\.note in AppModule/,
-  ],
-  'two methods for one name': [
-    { providers: [TwoMethods] },
-    /TwoMethods\.one in AppModule and TwoMethods\.two in AppModule/,
-  ],
-  'a class in two modules': [
-    { imports: [moduleOf({ providers: [Note, Journal] }, 'NotesModule')], providers: [Note, Journal] },
-    /^Job "note" has two handlers: Note in (AppModule and Note in NotesModule|NotesModule and Note in AppModule)\./,
-    /provide it in one, and export it from there\.$/,
-  ],
-  'a base class and its inherited method': [
-    { providers: [Notes, InheritedNotes, Journal] },
-    /Notes\.keep in AppModule and InheritedNotes\.keep in AppModule/,
-  ],
-  'a class without handle': [
-    { providers: [Handleless] },
-    /^Handleless in AppModule handles job "note", but has no method handle\(payload, job\)\./,
-  ],
-  'a stand-in without handle': [
-    { providers: [{ provide: Note, useValue: {} }] },
-    /^Note in AppModule handles job "note", but has no method handle/,
-  ],
-  'a request-scoped class': [
-    { providers: [RequestScoped] },
-    /^RequestScoped in AppModule handles job "note", but/,
-    scope,
-  ],
-  'a transient class': [{ providers: [Transient] }, /^Transient\.note in AppModule handles job "note", but/, scope],
-  'a class with a request-scoped dependency': [
-    { providers: [DependsOnRequest, RequestDependency] },
-    /^DependsOnRequest in AppModule handles/,
-    scope,
-  ],
-  'a request-scoped controller': [{ controllers: [RequestController] }, /^RequestController\.note in AppModule/, scope],
-  'a factory with a request-scoped dependency': [
-    { providers: [{ provide: Note, inject: [REQUEST], useFactory: () => new Note(journal) }] },
-    /^Note in AppModule handles/,
-    scope,
-  ],
-};
-
-for (const [what, [metadata, ...messages]] of Object.entries(refused)) {
-  test(`the application does not start: ${what}`, async () => {
-    const message = await startJobs(metadata).then(
-      () => 'it started',
-      (error: Error) => error.message,
-    );
-    for (const expected of messages) expect(message).toMatch(expected);
-  });
-}
 
 test('it starts with what is no handler at all among the providers', async () => {
   const strange: unknown[] = [
