@@ -29,7 +29,8 @@ export {
   type PublishedJob,
 } from './core/events.js';
 export type { Job, JobRef } from './core/job.js';
-export { PublishError, type PublishOptions, type PublishRequest } from './core/publisher.js';
+export type { PublishOptions } from './core/publish-options.js';
+export { PublishError, type PublishRequest } from './core/publisher.js';
 
 // For those who write a backend.
 export {

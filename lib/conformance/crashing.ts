@@ -9,14 +9,15 @@ export const crashing = chapter('crashing', (scenario) => {
     const { worker } = stage;
     const dead = await stage.another();
     await worker.publish(...numbers(12).map((payload) => ({ payload })));
-    await dead.take(8);
+    const [held] = await dead.take(8);
     const rest = await worker.take(4);
+    stage.assumeLeased(held);
     assert.deepEqual([...new Set(attemptsOf(rest))], [1]);
     await worker.complete(...rest);
     const taken = await worker.take(8);
-    assert.deepEqual(sorted(payloadsOf(taken)), numbers(8));
     const more = await worker.rest();
     for (const delivery of taken) stage.assumeLeased(delivery);
+    assert.deepEqual(sorted(payloadsOf(taken)), numbers(8));
     assert.deepEqual(payloadsOf(more), [], 'each comes once');
   });
 
@@ -62,9 +63,12 @@ export const crashing = chapter('crashing', (scenario) => {
     forgotten.catch(() => undefined);
     await time.pass(dead.quietMs);
     await worker.publish(...numbers(5).map((payload) => ({ payload })));
-    const taken = await worker.take(5);
-    assert.deepEqual(sorted(payloadsOf(taken)), numbers(5));
-    assert.ok(taken.every(({ attempt }) => attempt <= 2));
+    for (let left = 5; left > 0; left--) {
+      const delivery = await worker.takeOne();
+      assert.ok(delivery.attempt <= 2);
+      await worker.complete(delivery);
+    }
+    await worker.takesNothing('all five came');
   });
 
   scenario('what a worker published and put off before it died still comes', async (stage) => {

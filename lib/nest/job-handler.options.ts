@@ -1,7 +1,7 @@
 import { backoffPlan, type Backoff, type BackoffPlan } from '../core/backoff.js';
 import type { Duration } from '../core/duration.js';
 import { checkName } from '../core/names.js';
-import { count, priority, timeoutMs } from '../core/publisher.js';
+import { count, priority, timeoutMs } from '../core/publish-options.js';
 import { checkedObject, within } from './checked-object.js';
 
 /**

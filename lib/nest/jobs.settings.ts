@@ -6,7 +6,7 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
 import { DEFAULT_PRIORITY } from '../core/message.js';
 import { checkName } from '../core/names.js';
-import { count } from '../core/publisher.js';
+import { count } from '../core/publish-options.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from './checked-object.js';

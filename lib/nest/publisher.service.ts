@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JobEvents, type PublishedJob } from '../core/events.js';
-import { Publisher, PublishError, type PublishOptions, type PublishRequest } from '../core/publisher.js';
+import type { PublishOptions } from '../core/publish-options.js';
+import { Publisher, PublishError, type PublishRequest } from '../core/publisher.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';

@@ -7,13 +7,8 @@ import { BackendError, type Backend } from '../../lib/core/backend.js';
 import { JobEvents, type PublishedJob } from '../../lib/core/events.js';
 import { Handlers, type Handler } from '../../lib/core/handlers.js';
 import { encodeMessage, type Message } from '../../lib/core/message.js';
-import {
-  Publisher,
-  PublishError,
-  type PublisherSetup,
-  type PublishOptions,
-  type PublishRequest,
-} from '../../lib/core/publisher.js';
+import type { PublishOptions } from '../../lib/core/publish-options.js';
+import { Publisher, PublishError, type PublisherSetup, type PublishRequest } from '../../lib/core/publisher.js';
 import { LAST_MOMENT } from '../../lib/core/time.js';
 import { RecordingEngine, wrapped } from './engine.js';
 import { proxyError, unreadableError } from './hostile.js';

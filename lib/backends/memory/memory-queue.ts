@@ -28,6 +28,7 @@ export class MemoryQueue {
     (a, b) => a.message.priority - b.message.priority || a.sequence - b.sequence,
   );
   private readonly delayed = new TinyQueue<StoredJob>([], (a, b) => a.readyAt - b.readyAt || a.sequence - b.sequence);
+  /** By receipt, the lease that ends first coming first: all are of one length, and a renewed one goes to the end. */
   private readonly active = new Map<string, StoredJob>();
   private readonly waiters = new Set<() => void>();
   private sequence = 0;
@@ -91,8 +92,11 @@ export class MemoryQueue {
 
   extend(receipt: string): boolean {
     const job = this.held(receipt);
-    if (job?.lease) job.lease.ends = this.clock.monotonic() + this.leaseMs;
-    return job !== undefined;
+    if (!job?.lease) return false;
+    job.lease.ends = this.clock.monotonic() + this.leaseMs;
+    this.active.delete(receipt);
+    this.active.set(receipt, job);
+    return true;
   }
 
   private shelve(job: StoredJob): void {
@@ -110,7 +114,7 @@ export class MemoryQueue {
   private takeBackLapsed(): void {
     const now = this.clock.monotonic();
     for (const [receipt, job] of this.active) {
-      if (!job.lease || job.lease.ends > now) continue;
+      if (job.lease && job.lease.ends > now) return;
       this.active.delete(receipt);
       job.lease = undefined;
       this.shelve(job);
@@ -150,8 +154,10 @@ export class MemoryQueue {
 
   private untilNextChange(): number {
     const due = this.delayed.peek();
-    const ends = [...this.active.values()].map((job) => (job.lease?.ends ?? Infinity) - this.clock.monotonic());
-    return Math.max(0, Math.min(due ? due.readyAt - this.clock.now() : Infinity, ...ends));
+    const [first] = this.active.values();
+    const untilDue = due ? due.readyAt - this.clock.now() : Infinity;
+    const untilLapse = first?.lease ? first.lease.ends - this.clock.monotonic() : Infinity;
+    return Math.max(0, Math.min(untilDue, untilLapse));
   }
 
   private change(ms: number, signals: readonly AbortSignal[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
@@ -28,6 +29,8 @@ export class MemoryBackend implements Backend {
   private readonly closing = new AbortController();
 
   constructor(private readonly store: MemoryStore) {
+    // Every waiting reserve listens.
+    setMaxListeners(0, this.closing.signal);
     this.traits = {
       name: 'memory',
       durability: 'none',

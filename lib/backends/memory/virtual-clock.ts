@@ -43,7 +43,7 @@ export class VirtualClock implements Clock {
       next.callback();
       await this.settle();
     }
-    this.time = target;
+    this.time = Math.max(this.time, target);
   }
 
   private nextUntil(target: number): Timer | undefined {

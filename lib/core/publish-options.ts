@@ -1,0 +1,170 @@
+import { isDate } from 'node:util/types';
+import { backoffPlan, type BackoffOptions } from './backoff.js';
+import { durationMs, type Duration } from './duration.js';
+import type { Handlers, JobDefaults } from './handlers.js';
+import { newId } from './id.js';
+import { LEAST_PRIORITY, RESERVED_HEADERS, type Message } from './message.js';
+import { checkName } from './names.js';
+import { toJson } from './payload.js';
+import { show } from './show.js';
+import { LAST_MOMENT } from './time.js';
+
+/** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
+export interface PublishOptions {
+  /** Default: the queue of the job's handler in this process, else of `routes`, else the default queue. */
+  readonly queue?: string;
+  /** Not before: from now, or the moment itself. Past or 0: at once. */
+  readonly delay?: Duration | Date;
+  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default: the handler's, else 1024. */
+  readonly priority?: number;
+  /** Not after: from now, or the moment itself. A job whose turn comes later is never handled. Default: never. */
+  readonly expiration?: Duration | Date;
+  /** After how many failed attempts it is given up. Default: the handler that runs it decides. */
+  readonly attempts?: number;
+  /** How long it waits between attempts. Default: the handler that runs it decides. */
+  readonly backoff?: BackoffOptions;
+  /** How long an attempt may run. Default: the handler that runs it decides. */
+  readonly timeout?: Duration;
+  /** While a job with this id is waiting, delayed, active or failed in the queue, no other is stored. Default: a new UUIDv7. */
+  readonly id?: string;
+  /** Travel with the job and reach its handler. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Where the options that are not given come from. */
+export interface PublishRules {
+  readonly handlers: Handlers;
+  readonly routes: ReadonlyMap<string, string>;
+  readonly defaults: JobDefaults;
+}
+
+/** A message and the queue that it goes to. */
+export interface Draft {
+  readonly queue: string;
+  readonly message: Message;
+}
+
+const OPTIONS = new Set([
+  'queue',
+  'delay',
+  'priority',
+  'expiration',
+  'attempts',
+  'backoff',
+  'timeout',
+  'id',
+  'headers',
+]);
+
+/**
+ * What is to be stored for a job. Pure but for the id.
+ *
+ * @param now milliseconds since 1970
+ * @throws TypeError naming the option, what was expected and what was given
+ */
+export function draftOf(
+  name: unknown,
+  payload: unknown,
+  options: PublishOptions,
+  rules: PublishRules,
+  now: number,
+): Draft {
+  checkName('job name', name);
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options: expected an object, got ${show(options)}`);
+  }
+  for (const key in options) {
+    if (!OPTIONS.has(key)) throw new TypeError(`unknown option ${show(key)}; known are ${[...OPTIONS].join(', ')}`);
+  }
+  const { defaults, handlers, routes } = rules;
+  const handler = handlers.get(name);
+  const queue = options.queue ?? handler?.queue ?? routes.get(name) ?? defaults.queue;
+  checkName('queue name', queue);
+  if (options.id !== undefined) checkName('job id', options.id);
+  const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
+  const message: Message = {
+    id: options.id ?? newId(),
+    freshId: options.id === undefined,
+    name,
+    body: toJson(payload, 'payload'),
+    priority: priority(options.priority ?? handler?.priority ?? defaults.priority),
+    publishedAt: now,
+    readyAt: readyAt !== undefined && readyAt > now ? readyAt : undefined,
+    expiresAt: expiration(options.expiration, now, readyAt),
+    attemptsUsed: 0,
+    maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
+    backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
+    timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
+    headers: options.headers === undefined ? {} : headers(options.headers),
+  };
+  return { queue, message };
+}
+
+/** A duration from now, or a Date, as milliseconds since 1970. */
+function moment(value: Duration | Date, now: number, what: string): number {
+  const time = isDate(value) ? value.getTime() : Math.ceil(now + durationMs(value, what));
+  if (Number.isNaN(time)) throw new TypeError(`${what}: expected a valid Date, got Invalid Date`);
+  if (time > LAST_MOMENT) throw new TypeError(`${what}: expected a moment before the year 10000, got ${show(value)}`);
+  return time;
+}
+
+function expiration(value: Duration | Date | undefined, now: number, readyAt: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const time = moment(value, now, 'expiration');
+  if (time <= now) throw new TypeError(`expiration: expected a moment in the future, got ${show(value)}`);
+  if (readyAt !== undefined && time <= readyAt) {
+    throw new TypeError(
+      `expiration: expected a moment after the delay (${new Date(readyAt).toISOString()}), got ${new Date(time).toISOString()}`,
+    );
+  }
+  return time;
+}
+
+/**
+ * Checks a priority; below 0 counts as 0.
+ *
+ * @throws TypeError
+ */
+export function priority(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value <= LEAST_PRIORITY) return Math.max(value, 0);
+  throw new TypeError(`priority: expected a whole number from 0 to ${LEAST_PRIORITY}, got ${show(value)}`);
+}
+
+/**
+ * Checks a whole number of at least 1.
+ *
+ * @throws TypeError
+ */
+export function count(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+  throw new TypeError(`${what}: expected a whole number of at least 1, got ${show(value)}`);
+}
+
+/**
+ * Checks a timeout, in milliseconds.
+ *
+ * @throws TypeError
+ */
+export function timeoutMs(value: unknown): number {
+  const ms = Math.ceil(durationMs(value, 'timeout'));
+  if (ms > 0) return ms;
+  throw new TypeError(`timeout: expected more than 0, got ${show(value)}`);
+}
+
+function travelling(value: unknown): Message['backoff'] {
+  if (typeof value !== 'function') return backoffPlan(value, 'backoff');
+  throw new TypeError(
+    'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
+  );
+}
+
+function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`headers: expected an object of texts, got ${show(value)}`);
+  }
+  for (const [name, text] of Object.entries(value)) {
+    if (RESERVED_HEADERS.has(name)) throw new TypeError(`headers: ${show(name)} is reserved; choose another name`);
+    if (typeof text !== 'string') throw new TypeError(`headers[${show(name)}]: expected a text, got ${show(text)}`);
+  }
+  return Object.fromEntries(Object.entries(value) as [string, string][]);
+}
