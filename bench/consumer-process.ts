@@ -1,0 +1,19 @@
+import type { ConsumerReport, ConsumerTask } from './child.js';
+import { newConsumer, openFiler } from './core-setup.js';
+
+/** Consumes a queue, and tells what it is asked for, until it is killed. */
+
+const { directory, keep } = JSON.parse(process.argv[2] ?? '') as ConsumerTask;
+const tell = (report: ConsumerReport): void => void process.send?.(report);
+const backend = await openFiler({ directory, durable: false });
+const consumer = newConsumer(backend, {
+  concurrency: keep ? 1 : 10,
+  handle() {
+    if (keep) return new Promise(() => undefined);
+    tell({ startedNs: String(process.hrtime.bigint()) });
+    return undefined;
+  },
+});
+process.on('message', () => tell({ peakBytes: process.resourceUsage().maxRSS * 1024 }));
+consumer.start();
+tell('ready');

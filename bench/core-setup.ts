@@ -1,0 +1,86 @@
+import { filer, type FilerOptions } from '../lib/backends/filer/index.js';
+import type { Backend } from '../lib/core/backend.js';
+import { systemClock } from '../lib/core/clock.js';
+import { Consumer } from '../lib/core/consumer.js';
+import { DEFAULT_BACKOFF } from '../lib/core/backoff.js';
+import { JobEvents } from '../lib/core/events.js';
+import { Handlers, type Handler, type JobDefaults } from '../lib/core/handlers.js';
+import type { Job } from '../lib/core/job.js';
+import { DEFAULT_PRIORITY } from '../lib/core/message.js';
+import { Publisher, type PublishRequest } from '../lib/core/publisher.js';
+
+export const QUEUE = 'default';
+export const JOB = 'send_email';
+
+const DEFAULTS: JobDefaults = {
+  queue: QUEUE,
+  priority: DEFAULT_PRIORITY,
+  attempts: 20,
+  backoff: DEFAULT_BACKOFF,
+  timeoutMs: undefined,
+  concurrency: 10,
+};
+
+export interface HandlerSetup {
+  /** Default: `JOB`. */
+  readonly name?: string;
+  /** The queues that are read for it. Default: `QUEUE`. */
+  readonly queues?: readonly string[];
+  /** At most so many at a time. */
+  readonly concurrency: number;
+  handle(payload: unknown, job: Job): unknown;
+}
+
+export function openFiler(options: FilerOptions, queues: readonly string[] = [QUEUE]): Promise<Backend> {
+  return filer(options).open({ worker: `bench:${process.pid}`, queues, warn: console.error });
+}
+
+/** A publisher as the module makes one, without Nest. */
+export function newPublisher(backend: Backend): Publisher {
+  return new Publisher({
+    backend: () => backend,
+    clock: backend.clock ?? systemClock,
+    handlers: new Handlers(),
+    routes: new Map(),
+    defaults: DEFAULTS,
+    publishTimeoutMs: 5_000,
+    events: new JobEvents(),
+  });
+}
+
+/** A consumer as the module makes one, without Nest; it is not started yet. */
+export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
+  const { name = JOB, queues = [QUEUE], concurrency } = setup;
+  const handler: Handler = {
+    name,
+    queue: queues[0],
+    concurrency,
+    attempts: undefined,
+    backoff: undefined,
+    timeoutMs: undefined,
+    priority: undefined,
+    origin: 'bench',
+    handle: (payload, job) => setup.handle(payload, job),
+  };
+  return new Consumer({
+    backend,
+    handlers: [handler],
+    queues: queues.map((queue) => ({ name: queue, concurrency, rawJob: undefined })),
+    defaults: DEFAULTS,
+    errors: {},
+    unknownJobGraceMs: 300_000,
+    blockedForMs: 7 * 24 * 3_600_000,
+    events: new JobEvents(),
+    reporter: { log: () => undefined, warn: console.error, error: console.error },
+    worker: `bench:${process.pid}`,
+  });
+}
+
+/** The n-th job of a row; its message has about 250 bytes. */
+export function request(n: number): PublishRequest {
+  return { name: JOB, payload: { to: `customer-${n}@example.org`, subject: 'Thanks for your order', order: n } };
+}
+
+export function requests(count: number): PublishRequest[] {
+  return Array.from({ length: count }, (_, n) => request(n));
+}

@@ -1,0 +1,42 @@
+import { grouped } from './grouped.js';
+import type { Entry, Incarnation } from './ledger.js';
+
+/** One call of a handler. Times are milliseconds since 1970. */
+export interface Delivery {
+  readonly key: string;
+  /** The incarnation that had it. */
+  readonly by: string;
+  readonly startedAt: number;
+  readonly attempt: number;
+  readonly id: string;
+  readonly sound: boolean;
+  /** How it ended; undefined where it was cut. */
+  end: Extract<Entry['what'], 'returns' | 'fails' | 'blocks'> | undefined;
+  endedAt: number | undefined;
+}
+
+/** The deliveries of each key, in the order in which they started. */
+export function deliveriesOf(ledgers: readonly Incarnation[]): Map<string, Delivery[]> {
+  const all: Delivery[] = [];
+  for (const { name, entries } of ledgers) {
+    const open = new Map<string, Delivery>();
+    for (const entry of entries) {
+      if (entry.what === 'starts') {
+        const { key, at, attempt, id, sound } = entry;
+        const delivery = { key, by: name, startedAt: at, attempt, id, sound, end: undefined, endedAt: undefined };
+        open.set(key, delivery);
+        all.push(delivery);
+      } else if (entry.what === 'returns' || entry.what === 'fails' || entry.what === 'blocks') {
+        const delivery = open.get(entry.key);
+        if (delivery) [delivery.end, delivery.endedAt] = [entry.what, entry.at];
+        open.delete(entry.key);
+      }
+    }
+  }
+  all.sort((a, b) => a.startedAt - b.startedAt || a.attempt - b.attempt);
+  return grouped(all, ({ key }) => key);
+}
+
+export function hasReturned({ end }: Delivery): boolean {
+  return end === 'returns';
+}
