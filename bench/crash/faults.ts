@@ -81,7 +81,7 @@ export function idFaults(
  */
 export function deliveryFaults(key: string, runs: readonly Delivery[], deaths: Deaths): string[] {
   const faults = runs.slice(1).flatMap((next, index) => {
-    const fault = succession(runs[index] as Delivery, next, deaths);
+    const fault = succession(runs[index], next, deaths);
     return fault ? [`${key} in ${next.by}, attempt ${next.attempt}: ${fault}`] : [];
   });
   const last = runs.at(-1);

@@ -55,7 +55,7 @@ function acknowledgement({ key }: Try, { id, duplicate }: PublishedJob): Entry {
 async function publishTogether(tries: readonly Try[]): Promise<void> {
   ledger.write(...tries.map(({ key }): Entry => ({ what: 'intends', key, at: Date.now() })));
   const published = await publisher.publishMany(tries.map(request));
-  ledger.write(...tries.map((one, index) => acknowledgement(one, published[index] as PublishedJob)));
+  ledger.write(...tries.map((one, index) => acknowledgement(one, published[index])));
 }
 
 async function publishOne(one: Try): Promise<void> {

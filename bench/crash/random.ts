@@ -32,6 +32,6 @@ export class Random {
   }
 
   pick<T>(choices: readonly T[]): T {
-    return choices[this.whole(0, choices.length - 1)] as T;
+    return choices[this.whole(0, choices.length - 1)];
   }
 }

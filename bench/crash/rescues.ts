@@ -25,7 +25,7 @@ export function rescuesOf(
   const rescues: Rescue[] = [];
   for (const [key, runs] of deliveries) {
     for (const [index, next] of runs.slice(1).entries()) {
-      const cut = runs[index] as Delivery;
+      const cut = runs[index];
       const death = deaths.get(cut.by);
       if (cut.end !== undefined || death === undefined || next.attempt !== cut.attempt + 1) continue;
       const free = workers.filter((one) => one.name !== cut.by && one.diedAt >= next.startedAt);

@@ -21,8 +21,7 @@ export async function exclusively<T>(disk: Disk, lock: string, owners: OwnerWatc
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
       if (waited >= GIVE_UP_AFTER_MS) throw new BackendError(`filer: ${lock} is held by another`, { passing: true });
-      if (!isAbandoned(disk, lock, owners)) await setTimeout(WAIT_MS);
-      else breakLock(disk, lock, owners);
+      if (!breakIfAbandoned(disk, lock, owners)) await setTimeout(WAIT_MS);
     }
   }
   try {
@@ -30,6 +29,13 @@ export async function exclusively<T>(disk: Disk, lock: string, owners: OwnerWatc
   } finally {
     unlinkIfThere(disk, lock);
   }
+}
+
+/** Takes a lock away from a process that died with it. False where it may still be held. */
+export function breakIfAbandoned(disk: Disk, lock: string, owners: OwnerWatch): boolean {
+  if (!isAbandoned(disk, lock, owners)) return false;
+  breakLock(disk, lock, owners);
+  return true;
 }
 
 function isAbandoned(disk: Disk, lock: string, owners: OwnerWatch): boolean {

@@ -73,9 +73,9 @@ export function parseWaiting(file: string): JobName | undefined {
 export function parsePending(file: string): PendingName | undefined {
   const found = PENDING.exec(file);
   if (!found) return undefined;
-  const leaseMs = parseInt(found[5] as string, 36);
-  const claimedAt = parseInt(found[7] as string, 36);
-  return { ...jobName(found, found[8]), leaseMs, owner: found[6] as string, claimedAt };
+  const leaseMs = parseInt(found[5], 36);
+  const claimedAt = parseInt(found[7], 36);
+  return { ...jobName(found, found[8]), leaseMs, owner: found[6], claimedAt };
 }
 
 /** Whether a text can be the name of a claimed job's file, and so a receipt of ours. */
@@ -86,7 +86,7 @@ export function isReceipt(text: string): boolean {
 function jobName(found: RegExpExecArray, tail: string | undefined): JobName {
   return {
     priority: Number(found[1]),
-    order: found[2] as string,
+    order: found[2],
     attempts: Number(found[3]),
     registered: found[4] === 'i',
     tail: tail as string,
@@ -96,7 +96,7 @@ function jobName(found: RegExpExecArray, tail: string | undefined): JobName {
 /** When a file of `delayed/` falls due, and what it is called once it waits; undefined where it is none of ours. */
 export function parseDelayed(file: string): { readonly due: number; readonly waiting: string } | undefined {
   const found = DUE.exec(file);
-  const due = found ? Date.parse(found[1] as string) : NaN;
+  const due = found ? Date.parse(found[1]) : NaN;
   const waiting = file.slice(DUE_LENGTH);
   return Number.isNaN(due) || !WAITING.test(waiting) ? undefined : { due, waiting };
 }

@@ -38,6 +38,7 @@ export class FilerQueue {
   private readonly claims: Claims;
   private readonly settling: Settling;
   private made = false;
+  private hasFailed = false;
 
   constructor(queue: string, settings: FilerSettings) {
     const { root, disk, owners } = settings;
@@ -71,14 +72,11 @@ export class FilerQueue {
   }
 
   async reserve(max: number, signals: readonly AbortSignal[]): Promise<readonly Delivery[]> {
-    this.make();
-    const giveUpAt = performance.now() + LONGEST_WAIT_MS;
-    for (;;) {
-      await this.worklist.open();
-      const claimed = this.guarded(() => this.claims.claim(max));
-      const left = giveUpAt - performance.now();
-      if (claimed.length > 0 || left <= 0 || signals.some((signal) => signal.aborted)) return claimed;
-      await this.worklist.change(left, signals);
+    try {
+      return await this.claim(max, signals);
+    } catch (error) {
+      this.hasFailed = true;
+      throw fault(this.folders.path('pending'), error);
     }
   }
 
@@ -96,7 +94,11 @@ export class FilerQueue {
   }
 
   extend(delivery: FilerDelivery): boolean {
-    return this.guarded(() => this.settling.extend(delivery));
+    try {
+      return this.settling.extend(delivery);
+    } catch (error) {
+      throw fault(this.folders.path('pending'), error);
+    }
   }
 
   async close(): Promise<void> {
@@ -105,11 +107,22 @@ export class FilerQueue {
     await this.aside.idle();
   }
 
-  private guarded<T>(act: () => T): T {
-    try {
-      return act();
-    } catch (error) {
-      throw fault(this.folders.path('pending'), error);
+  private async claim(max: number, signals: readonly AbortSignal[]): Promise<readonly Delivery[]> {
+    this.make();
+    const giveUpAt = performance.now() + LONGEST_WAIT_MS;
+    for (;;) {
+      await this.worklist.open();
+      const claimed = this.claims.claim(max);
+      const left = giveUpAt - performance.now();
+      if (claimed.length > 0 || left <= 0 || this.isBack() || signals.some((signal) => signal.aborted)) return claimed;
+      await this.worklist.change(left, signals);
     }
+  }
+
+  /** Whether the call before this one failed: then it is to be heard at once that this one doesn't. */
+  private isBack(): boolean {
+    const { hasFailed } = this;
+    this.hasFailed = false;
+    return hasFailed;
   }
 }

@@ -3,10 +3,10 @@ import { BackendError } from '../../core/backend.js';
 import { isMadeHere } from '../../core/id.js';
 import { hasCode, isFile, statIfThere, unlinkIfThere, type Disk } from './disk.js';
 import { findDraft } from './drafts.js';
-import { exclusively } from './exclusive.js';
+import { breakIfAbandoned, exclusively } from './exclusive.js';
 import { tailOfId } from './file-name.js';
 import type { Folders } from './folders.js';
-import { livingJobs } from './listing.js';
+import { livingJobs, namesIn } from './listing.js';
 import type { OwnerWatch } from './owner.js';
 
 /** How often it is looked again, and until when, whether another publisher has stored its job. */
@@ -71,12 +71,34 @@ export class IdRegister {
     });
   }
 
+  /** Removes what processes that died have left: entries of jobs that are gone, and locks. */
+  async tidy(): Promise<void> {
+    for await (const names of namesIn(this.disk, this.folders.path('.ids'))) {
+      for (const name of names) {
+        const path = this.folders.file('.ids', name);
+        if (name.startsWith('.')) breakIfAbandoned(this.disk, path, this.owners);
+        else if (this.links(path) === 1) await this.forget(name);
+      }
+    }
+  }
+
+  private forget(name: string): Promise<void> {
+    const entry = this.folders.file('.ids', name);
+    return this.lockedByName(name, () => {
+      if (this.links(entry) === 1) unlinkIfThere(this.disk, entry);
+    });
+  }
+
   private entry(id: string): string {
     return this.folders.file('.ids', tailOfId(id));
   }
 
   private locked<T>(id: string, act: () => T): Promise<T> {
-    return exclusively(this.disk, this.folders.file('.ids', `.${tailOfId(id)}.lock`), this.owners, act);
+    return this.lockedByName(tailOfId(id), act);
+  }
+
+  private lockedByName<T>(name: string, act: () => T): Promise<T> {
+    return exclusively(this.disk, this.folders.file('.ids', `.${name}.lock`), this.owners, act);
   }
 
   private tryLink(from: string, to: string): boolean {

@@ -123,7 +123,7 @@ export class Rescue {
     const name = parsePending(file);
     this.seen.set(file, {
       name,
-      changedMs: Math.max(stats.ctimeMs, name?.claimedAt ?? 0),
+      changedMs: stats.ctimeMs,
       since: performance.now(),
       isRenewed: false,
       leaseMs: name?.leaseMs ?? this.setup.leaseMs,
@@ -134,20 +134,22 @@ export class Rescue {
     if (!this.mayHaveLapsed(seen)) return false;
     const stats = statIfThere(this.setup.disk, this.setup.folders.file('pending', file));
     if (!stats) return this.seen.delete(file) && false;
-    if (stats.ctimeMs <= seen.changedMs) return true;
+    // Another time, be it an earlier one after the clock has stepped, is a renewal's.
+    if (stats.ctimeMs === seen.changedMs) return true;
     seen.changedMs = stats.ctimeMs;
     seen.since = performance.now();
     seen.isRenewed = true;
     return false;
   }
 
-  private mayHaveLapsed(seen: Seen): boolean {
-    const unchangedMs = performance.now() - seen.since;
-    if (unchangedMs > seen.leaseMs) return true;
-    if (seen.isRenewed || performance.now() < this.trustWallAfter || Date.now() <= seen.changedMs + seen.leaseMs) return false;
+  private mayHaveLapsed({ name, changedMs, since, isRenewed, leaseMs }: Seen): boolean {
+    const unchangedMs = performance.now() - since;
+    if (unchangedMs > leaseMs) return true;
+    if (isRenewed || performance.now() < this.trustWallAfter) return false;
+    if (Date.now() <= Math.max(changedMs, name?.claimedAt ?? 0) + leaseMs) return false;
     // It renews at a third of the lease: half of one unchanged is enough to see that it doesn't.
-    const lives = seen.name !== undefined && this.setup.owners.isAlive(seen.name.owner);
-    return !lives || unchangedMs > seen.leaseMs / 2;
+    const lives = name !== undefined && this.setup.owners.isAlive(name.owner);
+    return !lives || unchangedMs > leaseMs / 2;
   }
 
   private takeBackOwn(): void {

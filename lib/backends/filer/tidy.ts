@@ -1,12 +1,13 @@
 import { statIfThere, unlinkIfThere, type Disk } from './disk.js';
 import { isLeftDraft } from './drafts.js';
 import type { Folders } from './folders.js';
+import type { IdRegister } from './id-register.js';
 import { livingJobs, namesIn } from './listing.js';
 import type { OwnerWatch } from './owner.js';
 import type { SetAside } from './set-aside.js';
 
 const TIDY_EVERY_MS = 60_000;
-const SIDES_EVERY_MS = 3_600_000;
+const SELDOM_MS = 3_600_000;
 /** How old a side file without a job has to be to count as left behind. */
 const LEFT_AFTER_MS = 24 * 3_600_000;
 const SIDE = /^\.([0-9a-f]{32})\.meta$/;
@@ -16,12 +17,13 @@ export interface TidySetup {
   readonly disk: Disk;
   readonly owners: OwnerWatch;
   readonly aside: SetAside;
+  readonly ids: IdRegister;
 }
 
 /** Removes, from time to time, what processes that died have left half made, and expired jobs beyond their bounds. */
 export class Tidy {
   private tidiedAt = -Infinity;
-  private sidesAt = -Infinity;
+  private seldomAt = -Infinity;
 
   constructor(private readonly setup: TidySetup) {}
 
@@ -31,8 +33,9 @@ export class Tidy {
     this.tidiedAt = now;
     await this.removeDrafts();
     await this.setup.aside.bound();
-    if (now - this.sidesAt < SIDES_EVERY_MS) return;
-    this.sidesAt = now;
+    if (now - this.seldomAt < SELDOM_MS) return;
+    this.seldomAt = now;
+    await this.setup.ids.tidy();
     await this.removeSides();
   }
 

@@ -13,6 +13,7 @@ import {
 import { FolderView } from './folder-view.js';
 import { fault, type FolderName, type Folders } from './folders.js';
 import { nameForeign } from './foreign.js';
+import type { IdRegister } from './id-register.js';
 import { OwnMoves } from './own-moves.js';
 import type { OwnerWatch } from './owner.js';
 import { Rescue } from './rescue.js';
@@ -32,6 +33,7 @@ export interface WorklistSetup {
   readonly sweepMs: number;
   readonly sides: SideFiles;
   readonly aside: SetAside;
+  readonly ids: IdRegister;
   readonly warn: (message: string) => void;
 }
 

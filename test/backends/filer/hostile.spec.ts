@@ -71,13 +71,16 @@ test('a file that is too large for a text fails without being read', async () =>
   yard.put('a good one', json());
   await shift.hears('failed');
   await shift.hears('completed');
-  expect(shift.told('failed')).toMatchObject([{ job: { id: 'huge' }, reason: expect.stringMatching(/20000000000 bytes/) as string }]);
+  expect(shift.told('failed')).toMatchObject([
+    { job: { id: 'huge' }, reason: expect.stringMatching(/20000000000 bytes/) as string },
+  ]);
   expect(shift.said).toEqual([]);
 });
 
 test('keys named __proto__ are properties', async () => {
   const yard = await Yard.make();
-  const text = '{"__proto__":{"id":"y"},"header":{"__proto__":{"priority":0},"request_type":"job"},"body":{"__proto__":1}}';
+  const text =
+    '{"__proto__":{"id":"y"},"header":{"__proto__":{"priority":0},"request_type":"job"},"body":{"__proto__":1}}';
   yard.put('x', (await yard.open(), text));
   const { content } = await yard.takeOne(await yard.open());
   expect(content).toMatchObject({ id: 'x', name: 'job', priority: 1024 });
@@ -107,7 +110,11 @@ test.each(['thing', `${OURS}thing`])('directories, links and special files are l
   await yard.publish(backend, { id: 'two' });
   expect((await yard.takeAll(backend)).map(({ content }) => content.id)).toEqual(['two']);
   await yard.shell(`rmdir 'incoming/${name}-late'; rm 'incoming/${name}-late-link'`);
-  const shown = (text: string): string[] => text.split('\n').filter((line) => line.includes(name)).sort();
+  const shown = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter((line) => line.includes(name))
+      .sort();
   expect(shown(await yard.shell('ls -ln incoming'))).toEqual(shown(before));
   expect(await yard.list('errors')).toEqual([]);
 });
@@ -160,7 +167,10 @@ test('odd names go their way, and come to errors/ as they are', async () => {
   for (const name of ODD_NAMES) yard.put(name, json());
   for (const delivery of await yard.take(backend, ODD_NAMES.length)) await yard.fail(backend, delivery);
   const names = execFileSync('find', [yard.path('errors'), '-type', 'f', '!', '-name', '.*', '-printf', '%f\\0']);
-  const expected = ODD_NAMES.flatMap((name) => [Buffer.from(name), Buffer.concat([Buffer.from(name), Buffer.from('.meta')])]);
+  const expected = ODD_NAMES.flatMap((name) => [
+    Buffer.from(name),
+    Buffer.concat([Buffer.from(name), Buffer.from('.meta')]),
+  ]);
   const lines = (list: readonly Buffer[]): string[] => list.map((name) => name.toString('latin1')).sort();
   expect(names.toString('latin1').split('\0').filter(Boolean).sort()).toEqual(lines(expected));
 });

@@ -172,9 +172,7 @@ test('equals keep the order of their publishing, whether an id was given or made
   await publisher.publishMany(
     Array.from({ length: 100 }, (_, n) => ({ name: 'job', payload: n, options: options(n) })),
   );
-  await Promise.all(
-    Array.from({ length: 100 }, (_, n) => publisher.publish('job', 100 + n, options(100 + n))),
-  );
+  await Promise.all(Array.from({ length: 100 }, (_, n) => publisher.publish('job', 100 + n, options(100 + n))));
   const payloads = (await yard.take(backend, 200)).map(({ content }) => 'payload' in content && content.payload);
   expect(payloads).toEqual(Array.from({ length: 200 }, (_, n) => n));
 });

@@ -178,7 +178,7 @@ function* subsets(all: readonly Change[], most: number, start = 0): Generator<Se
   yield new Set();
   if (most === 0) return;
   for (let index = start; index < all.length; index++) {
-    for (const rest of subsets(all, most - 1, index + 1)) yield rest.add(all[index] as Change);
+    for (const rest of subsets(all, most - 1, index + 1)) yield rest.add(all[index]);
   }
 }
 

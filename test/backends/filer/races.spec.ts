@@ -53,14 +53,15 @@ test('what is put back after a failed claim never replaces a new file of its nam
   yard.put('x', json({}, { body: 'old' }));
   const shift = new Shift(backend, { job: () => undefined });
   await shift.hears('completed', 2);
-  expect(shift.calls.map(({ payload }) => payload).sort()).toEqual(['new', 'old']);
+  expect(shift.calls.map(({ payload }) => String(payload)).sort()).toEqual(['new', 'old']);
 });
 
 test('a job that can’t be opened hinders no other', async () => {
   const yard = await Yard.make();
   let isBroken = true;
   const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation === 'open' && path.includes('/pending/') && path.endsWith(',bad') && isBroken) throw systemError('EIO');
+    if (operation === 'open' && path.includes('/pending/') && path.endsWith(',bad') && isBroken)
+      throw systemError('EIO');
   });
   const backend = await yard.open({ disk });
   await yard.publish(backend, { id: 'bad', priority: 0 });

@@ -249,7 +249,10 @@ describe('what is no message', () => {
     const shift = new Shift(await yard.open(), { raw: () => undefined }, 'raw');
     yard.put('nothing', '');
     await shift.hears('failed');
-    expect(await yard.meta('errors', 'nothing')).toMatchObject({ id: 'nothing', reason: expect.stringMatching(/empty/) as string });
+    expect(await yard.meta('errors', 'nothing')).toMatchObject({
+      id: 'nothing',
+      reason: expect.stringMatching(/empty/) as string,
+    });
   });
 
   test('fails without that option, with a reason, and its bytes as they came', async () => {

@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,7 +74,7 @@ export class Child {
     const program = join(build(), `${PROGRAM}.js`);
     const [command, ...args] = [...by, process.execPath, program];
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
-    const child = new Child(spawn(command as string, args, { stdio: [...stdio], uid, gid: uid }));
+    const child = new Child(spawn(command, args, { stdio: [...stdio], uid, gid: uid }));
     onTestFinished(() => child.kill());
     if (opening) await child.call('open', opening);
     return child;

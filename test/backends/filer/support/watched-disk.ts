@@ -19,7 +19,7 @@ export function watchedDisk(before: (act: Act) => void, disk: Disk = new RealDis
         try {
           before({ operation: key as Operation, paths });
         } catch (error) {
-          if (key === 'syncFile' || key === 'syncDirectory') return Promise.reject(error as Error);
+          if (key === 'syncFile' || key === 'syncDirectory') return Promise.reject(error);
           throw error;
         }
         return Reflect.apply(method, target, args) as unknown;

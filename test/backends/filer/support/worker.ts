@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { openFiler } from '../../../../lib/backends/filer/index.js';
 import { ProcessOwners } from '../../../../lib/backends/filer/owner.js';
 import { messageOf, type Draft } from '../../../../lib/conformance/stage/draft.js';
@@ -31,6 +32,7 @@ export type Verbs = typeof verbs;
 const QUEUE = 'jobs';
 const held = new Map<string, Delivery>();
 const warnings: string[] = [];
+const files: number[] = [];
 let backend: Backend;
 
 /** A filer in a process of its own, told what to do by the test. */
@@ -40,7 +42,7 @@ const verbs = {
     backend = await openFiler({ directory, durable, leaseMs, sweepMs }, context);
   },
 
-  async publish(...drafts: readonly Draft[]) {
+  async publish(...drafts: Draft[]) {
     return backend.publish(
       QUEUE,
       drafts.map((draft) => messageOf({ freshId: draft.id === undefined, ...draft }, Date.now())),
@@ -63,9 +65,9 @@ const verbs = {
     return taken.map(({ content, attempt }) => ({ id: content.id, attempt }));
   },
 
-  /** Takes one, and doesn't wait for it. */
+  /** Begins to wait for a job. */
   async begin() {
-    void verbs.take(1).catch(() => undefined);
+    void backend.reserve(QUEUE, 1, new AbortController().signal);
     return Promise.resolve();
   },
 
@@ -87,6 +89,25 @@ const verbs = {
 
   async self() {
     return Promise.resolve(new ProcessOwners().self);
+  },
+
+  /** Opens files until no more can be. */
+  async useUpFiles() {
+    try {
+      for (;;) files.push(openSync('/dev/null', 'r'));
+    } catch {
+      return Promise.resolve(files.length);
+    }
+  },
+
+  async freeFiles() {
+    for (const file of files.splice(0)) closeSync(file);
+    return Promise.resolve();
+  },
+
+  /** How much memory it has, in bytes. */
+  async memory() {
+    return Promise.resolve(process.memoryUsage().rss);
   },
 
   /** Lets go of the test; what is left then keeps the process alive. */

@@ -76,7 +76,7 @@ export class Yard {
 
   async takeOne(backend: Backend): Promise<Delivery> {
     const [delivery] = await this.take(backend, 1);
-    return delivery as Delivery;
+    return delivery;
   }
 
   /** Takes all that waits, until the least urgent of all, published now, comes as the last. */
