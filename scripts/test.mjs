@@ -15,7 +15,10 @@ const STEPS = [
   ['lib', 'vitest run --project lib'],
   ['package', 'vitest run --project package'],
   ['nest-11', 'node scripts/on-nest-11.mjs'],
-  ['newer-node', 'node scripts/on-newer-node.mjs test/nest test/conformance test/backends/memory.spec test/backends/filer.spec'],
+  [
+    'newer-node',
+    'node scripts/on-newer-node.mjs test/nest test/conformance test/backends/memory.spec test/backends/filer.spec',
+  ],
 ];
 
 const wanted = process.argv.slice(2);
