@@ -125,6 +125,7 @@ describe('an expired job', () => {
     yard.put('young', json({ expiration: '2001-01-01T00:00:00Z' }));
     const shift = new Shift(await yard.open(), {});
     await shift.hears('expired');
+    await shift.stop();
     await yard.takeAll(await yard.open());
     await until('it is bounded', async () => (await yard.list('expired')).length <= 10_001);
     expect(await yard.list('expired')).toEqual(expect.arrayContaining(['young', 'young.meta']));
