@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { BackendError, type StoredReceipt } from '../../core/backend.js';
+import type { BackendError, StoredReceipt } from '../../core/backend.js';
 import { newId } from '../../core/id.js';
 import { encodeMessage, type Message } from '../../core/message.js';
 import type { DirectorySyncs } from './directory-syncs.js';
@@ -7,23 +7,11 @@ import type { Disk } from './disk.js';
 import { delayedName, orderOf, tailOfId, waitingName, type JobName } from './file-name.js';
 import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
-
-/** One call of `publish`. */
-interface Request {
-  readonly receipts: StoredReceipt[];
-  readonly total: number;
-  /** How many of the receipts are for what is stored as safely as promised. */
-  safe: number;
-  /** Why no more of it is stored. */
-  failure: BackendError | undefined;
-  answered: boolean;
-  readonly resolve: (receipts: readonly StoredReceipt[]) => void;
-  readonly reject: (error: BackendError) => void;
-}
+import { PublishRequest } from './publish-request.js';
 
 /** One message on its way into the queue. */
 interface Item {
-  readonly request: Request;
+  readonly request: PublishRequest;
   readonly message: Message;
   /** Its place among its equals: that of the call, whoever made its id and when. */
   readonly order: string;
@@ -45,7 +33,7 @@ export interface PublishingSetup {
   /** Names drafts, uniquely among all processes. */
   readonly newDraft: () => string;
   /** Hears of each file that has come into a folder. */
-  readonly stored: (folder: FolderName, file: string) => void;
+  readonly stored: (folder: 'incoming' | 'delayed', file: string) => void;
 }
 
 /**
@@ -61,15 +49,7 @@ export class Publishing {
   publish(messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
     return new Promise((resolve, reject) => {
       if (messages.length === 0) return resolve([]);
-      const request: Request = {
-        receipts: [],
-        total: messages.length,
-        safe: 0,
-        failure: undefined,
-        answered: false,
-        resolve,
-        reject,
-      };
+      const request = new PublishRequest(messages.length, resolve, reject);
       for (const message of messages) {
         this.waiting.push({ request, message, order: orderOf(newId()), draft: '', descriptor: undefined });
       }
@@ -102,7 +82,7 @@ export class Publishing {
 
   private failAll(batch: readonly Item[], error: unknown): void {
     const failure = fault(this.setup.folders.path('incoming'), error);
-    for (const { request } of batch) this.reject(request, failure, true);
+    for (const { request } of batch) request.reject(failure, true);
   }
 
   private async store(batch: readonly Item[]): Promise<void> {
@@ -116,7 +96,7 @@ export class Publishing {
       else await this.moveInRegistered(one, taken, changed);
     }
     const failure = durable ? await this.syncFolders(changed) : undefined;
-    for (const { request } of batch) this.conclude(request, failure);
+    for (const { request } of batch) request.conclude(failure);
   }
 
   private write(one: Item): void {
@@ -220,29 +200,10 @@ export class Publishing {
     }
     return undefined;
   }
-
-  /** Answers a request once all of it is stored, or no more of it can be, or what is stored of it may be lost. */
-  private conclude(request: Request, syncFailure: BackendError | undefined): void {
-    const { receipts, failure, total } = request;
-    if (syncFailure && receipts.length > request.safe) return this.reject(request, syncFailure, true);
-    request.safe = receipts.length;
-    if (failure) return this.reject(request, failure, false);
-    if (request.answered || receipts.length < total) return;
-    request.answered = true;
-    request.resolve(receipts);
-  }
-
-  private reject(request: Request, error: BackendError, maybeStored: boolean): void {
-    request.failure ??= error;
-    if (request.answered) return;
-    request.answered = true;
-    const { message, passing, cause } = error;
-    request.reject(new BackendError(message, { passing, stored: request.safe, maybeStored, cause }));
-  }
 }
 
 /** Where a message goes, and what it is called there. */
-function destination({ message, order }: Item): { folder: FolderName; file: string } {
+function destination({ message, order }: Item): { folder: 'incoming' | 'delayed'; file: string } {
   const name: JobName = {
     priority: message.priority,
     order,

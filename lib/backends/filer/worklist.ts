@@ -1,18 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { isFile, type Disk } from './disk.js';
-import {
-  asText,
-  isLeftAlone,
-  isShortened,
-  parseDelayed,
-  parseWaiting,
-  tailOfFile,
-  waitingName,
-  type JobName,
-} from './file-name.js';
+import { Arrivals } from './arrivals.js';
+import type { Disk } from './disk.js';
+import { asText, isShortened, type JobName } from './file-name.js';
 import { FolderView } from './folder-view.js';
-import { fault, type FolderName, type Folders } from './folders.js';
-import { nameForeign } from './foreign.js';
+import { fault, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import { OwnMoves } from './own-moves.js';
 import type { OwnerWatch } from './owner.js';
@@ -21,9 +12,11 @@ import type { SetAside } from './set-aside.js';
 import { Shelf, type Entry } from './shelf.js';
 import type { SideFiles } from './side-files.js';
 import { Tidy } from './tidy.js';
+import { Upkeep } from './upkeep.js';
+import { Waiters } from './waiters.js';
 
-/** How often it looks after workers of others while they hold jobs: a dead one is noticed well within a second. */
-const WATCH_MS = 300;
+/** How long a notice of an own move may take, in milliseconds. */
+const NOTICE_MS = 1_000;
 
 export interface WorklistSetup {
   readonly folders: Folders;
@@ -44,16 +37,15 @@ export interface WorklistSetup {
 export class Worklist {
   readonly rescue: Rescue;
   private readonly shelf = new Shelf();
+  private readonly arrivals: Arrivals;
   private readonly ownMoves = new OwnMoves();
   private readonly tidy: Tidy;
   private readonly incoming: FolderView;
   private readonly delayed: FolderView;
-  private readonly waiters = new Set<() => void>();
+  private readonly upkeep: Upkeep;
+  private readonly waiters = new Waiters();
   private opened: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private nextTickAt = Infinity;
   private turnedAt = 0;
-  private failure: Error | undefined;
   /** Jobs that could not be read, until the next sweep. */
   private parked: Entry[] = [];
   private warned = false;
@@ -62,32 +54,35 @@ export class Worklist {
 
   constructor(private readonly setup: WorklistSetup) {
     const { folders, disk } = setup;
-    const view = (folder: FolderName, changed: (file: string) => void, found: (file: string) => void): FolderView =>
+    const arrivals = new Arrivals(setup, this.shelf);
+    const view = (folder: 'incoming' | 'delayed'): FolderView =>
       new FolderView({
         path: folders.path(folder),
         disk,
-        found,
+        found: (file) => arrivals.add(folder, file),
         isOwn: (file) => this.ownMoves.take(file),
-        changed: (file) => this.guarded(() => changed(file)),
-        scanned: () => this.wake(),
+        changed: (file) => this.heard(() => arrivals.change(folder, file)),
+        scanned: () => this.waiters.wake(),
         warn: (error) => this.warnOnce(error),
       });
-    this.incoming = view(
-      'incoming',
-      (file) => this.incomingChanged(file),
-      (file) => this.addIncoming(file),
-    );
-    this.delayed = view(
-      'delayed',
-      (file) => this.delayedChanged(file),
-      (file) => this.addDelayed(file),
-    );
+    this.arrivals = arrivals;
+    this.incoming = view('incoming');
+    this.delayed = view('delayed');
     this.rescue = new Rescue({
       ...setup,
       adopt: (name, file) => this.adopt(name, file),
       rescued: (file) => this.add('incoming', file),
     });
     this.tidy = new Tidy(setup);
+    this.upkeep = new Upkeep({
+      path: folders.path('incoming'),
+      sweepMs: setup.sweepMs,
+      keepUp: () => this.keepUp(),
+      isWatching: () => this.rescue.isWatching,
+      done: (hasFailed) => {
+        if (hasFailed || this.shelf.nextDue() <= Date.now()) this.waiters.wake();
+      },
+    });
   }
 
   /**
@@ -103,17 +98,15 @@ export class Worklist {
       this.opened = undefined;
       throw fault(this.setup.folders.path('incoming'), error);
     }
-    if (this.failure) await this.tick();
-    if (this.failure) throw this.failure;
+    await this.upkeep.check();
   }
 
   /** Adds a job that this process has just moved here. */
-  add(folder: FolderName, file: string): void {
+  add(folder: 'incoming' | 'delayed', file: string): void {
     if (!this.opened) return;
     this.ownMoves.add(file);
-    if (folder === 'incoming') this.addIncoming(file);
-    else if (folder === 'delayed') this.addDelayed(file);
-    this.wake();
+    this.arrivals.add(folder, file);
+    this.waiters.wake();
   }
 
   /** The next job to be claimed, taken off the list. */
@@ -149,78 +142,31 @@ export class Worklist {
     const now = Date.now();
     // There are more to try than one turn of the event loop was enough for.
     if (!this.shelf.isEmpty(now)) return setImmediate();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.waiters.delete(finish);
-        for (const signal of signals) signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, Math.min(ms, Math.max(this.shelf.nextDue() - now, 1)));
-      this.waiters.add(finish);
-      for (const signal of signals) signal.addEventListener('abort', finish, { once: true });
-    });
+    return this.waiters.wait(Math.min(ms, Math.max(this.shelf.nextDue() - now, 1)), signals);
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.timer);
+    this.upkeep.close();
     this.incoming.close();
     this.delayed.close();
-    this.wake();
+    this.waiters.wake();
   }
 
   private async begin(): Promise<void> {
     await this.setup.folders.mend(() => Promise.all([this.incoming.open(), this.delayed.open()]));
-    await this.tick();
+    await this.upkeep.run();
   }
 
-  private wake(): void {
-    for (const waiter of [...this.waiters]) waiter();
-  }
-
-  private addIncoming(file: string): void {
-    if (this.shelf.has(file)) return;
-    if (parseWaiting(file)) return this.shelf.addWaiting(file);
-    const { disk, folders, aside } = this.setup;
-    const name = nameForeign(disk, folders.file('incoming', file), file, aside.hasLeftErrors(tailOfFile(file)));
-    if (name) this.shelf.addWaiting(file, waitingName(name));
-  }
-
-  private addDelayed(file: string): void {
-    if (parseDelayed(file)) this.shelf.addDelayed(file);
-  }
-
-  private incomingChanged(file: string): void {
-    if (isLeftAlone(file)) return;
-    this.hurry();
-    // Under a foreign name there may be another file by now.
-    if (!parseWaiting(file)) this.shelf.remove(file);
-    if (!isFile(this.setup.disk, this.setup.folders.file('incoming', file))) return this.shelf.remove(file);
-    this.addIncoming(file);
-    this.wake();
-  }
-
-  private delayedChanged(file: string): void {
-    if (!parseDelayed(file)) return;
-    this.hurry();
-    if (!isFile(this.setup.disk, this.setup.folders.file('delayed', file))) return this.shelf.remove(file);
-    this.addDelayed(file);
-    this.wake();
-  }
-
-  /** A notice is heard where nobody could catch. */
-  private guarded(act: () => void): void {
+  /** Others are at work. A notice of theirs is heard where nobody could catch. */
+  private heard(change: () => boolean): void {
     try {
-      act();
+      if (!change()) return;
+      this.upkeep.hurry();
+      this.waiters.wake();
     } catch (error) {
-      this.fail(error);
+      this.upkeep.fail(error);
     }
-  }
-
-  private fail(error: unknown): void {
-    this.failure = fault(this.setup.folders.path('incoming'), error);
-    this.wake();
   }
 
   private warnOnce(error: unknown): void {
@@ -233,42 +179,15 @@ export class Worklist {
     );
   }
 
-  /** Others are at work: looks after them soon. */
-  private hurry(): void {
-    if (this.nextTickAt - performance.now() > WATCH_MS) this.schedule(WATCH_MS);
-  }
-
-  private schedule(ms: number): void {
-    clearTimeout(this.timer);
-    if (this.closed) return;
-    this.nextTickAt = performance.now() + ms;
-    this.timer = setTimeout(() => void this.tick(), ms);
-  }
-
-  /** All that is done from time to time; never rejects. */
-  private async tick(): Promise<void> {
-    clearTimeout(this.timer);
-    this.nextTickAt = Infinity;
-    const { sweepMs } = this.setup;
-    try {
-      await this.keepUp();
-      this.failure = undefined;
-    } catch (error) {
-      this.fail(error);
-    }
-    if (this.shelf.nextDue() <= Date.now()) this.wake();
-    this.schedule(this.rescue.isWatching ? Math.min(sweepMs, WATCH_MS) : sweepMs);
-  }
-
   private async keepUp(): Promise<void> {
     const now = performance.now();
-    if (now - this.turnedAt > 1_000) {
+    if (now - this.turnedAt > NOTICE_MS) {
       this.turnedAt = now;
       this.ownMoves.turn();
     }
     if (this.parked.length > 0) {
       for (const entry of this.parked.splice(0)) this.putBack(entry);
-      this.wake();
+      this.waiters.wake();
     }
     await this.setup.folders.mend(() => this.look());
   }

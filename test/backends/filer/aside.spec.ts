@@ -107,6 +107,7 @@ describe('an expired job', () => {
     yard.put('x', json({ expiration: '2001-01-01T00:00:00Z' }));
     const shift = new Shift(backend, {});
     await shift.hears('expired');
+    await shift.stop();
     await backend.close();
     writeFileSync(yard.path('expired', 'gone.meta'), '{}');
     vi.spyOn(Date, 'now').mockImplementation(() => now() + 6.9 * DAY_MS);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Backend } from '../../../lib/core/backend.js';
+import type { Backend, BackendError } from '../../../lib/core/backend.js';
 import { publisherOn } from './support/shift.js';
 import { until } from './support/until.js';
 import { systemError, watchedDisk, type Act } from './support/watched-disk.js';
@@ -118,21 +118,33 @@ test('a failed sync of the directory rejects the publish, which may be stored', 
   expect(await yard.take(backend, 2)).toHaveLength(2);
 });
 
-test('of many, those stored before a fault are told, once they are safe', async () => {
+test('of many, those stored before a fault are told', async () => {
   const yard = await Yard.make();
   let room = 100;
-  const acts: Act[] = [];
-  const disk = watchedDisk((act) => {
-    acts.push(act);
-    if (act.operation === 'rename' && act.paths[1]?.includes('/incoming/') && --room < 0) throw systemError('ENOSPC');
+  const disk = watchedDisk(({ operation, paths: [, to = ''] }) => {
+    if (operation === 'rename' && to.includes('/incoming/') && --room < 0) throw systemError('ENOSPC');
   });
   const backend = await yard.open({ durable: true, disk });
   const drafts = Array.from({ length: 130 }, (_, payload) => ({ freshId: true, payload }));
   await expect(yard.publish(backend, ...drafts)).rejects.toMatchObject({ maybeStored: false, stored: 100 });
-  expect(acts.findLast(({ operation }) => operation === 'rename' || operation === 'syncDirectory')?.operation).toBe(
-    'syncDirectory',
-  );
   expect(await yard.list('incoming')).toHaveLength(100);
   const payloads = (await yard.take(backend, 100)).map(({ content }) => 'payload' in content && content.payload);
   expect(payloads).toEqual(Array.from({ length: 100 }, (_, n) => n));
+});
+
+test('of those, the ones whose directory could not be synced are not told as stored', async () => {
+  const yard = await Yard.make();
+  let room = 100;
+  let syncs = 0;
+  const disk = watchedDisk(({ operation, paths: [, to = ''] }) => {
+    if (operation === 'rename' && to.includes('/incoming/') && --room < 0) throw systemError('ENOSPC');
+    if (operation === 'syncDirectory' && ++syncs > 1) throw systemError('EIO');
+  });
+  const backend = await yard.open({ durable: true, disk });
+  const drafts = Array.from({ length: 130 }, (_, payload) => ({ freshId: true, payload }));
+  const error = await yard.publish(backend, ...drafts).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ maybeStored: true });
+  const { stored } = error as BackendError;
+  expect(stored).toBeGreaterThan(0);
+  expect(stored).toBeLessThan(100);
 });
