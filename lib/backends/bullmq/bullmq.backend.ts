@@ -1,0 +1,75 @@
+import {
+  BackendError,
+  type Backend,
+  type BackendTraits,
+  type Delivery,
+  type Settlement,
+  type StoredReceipt,
+} from '../../core/backend.js';
+import type { Message } from '../../core/message.js';
+import { BullmqQueue, type QueueSettings } from './bullmq-queue.js';
+import type { BullmqDelivery } from './fetching.js';
+import { EXACT_PRIORITIES } from './priority.js';
+
+export interface BullmqSettings extends QueueSettings {
+  readonly durability: BackendTraits['durability'];
+}
+
+/** BullMQ's queues on Redis. */
+export class BullmqBackend implements Backend {
+  readonly traits: BackendTraits;
+  private readonly queues = new Map<string, BullmqQueue>();
+  private readonly closing = new AbortController();
+  private closed: Promise<void> | undefined;
+
+  constructor(private readonly settings: BullmqSettings) {
+    this.traits = {
+      name: 'bullmq',
+      durability: settings.durability,
+      shared: true,
+      leaseMs: settings.leaseMs,
+      delayStepMs: 1,
+      exactPriorities: EXACT_PRIORITIES,
+      findsDuplicates: true,
+      history: true,
+    };
+  }
+
+  async publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    return this.queue(queue).publish(messages);
+  }
+
+  async reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    if (this.closed) return [];
+    return this.queue(queue).reserve(max, [signal, this.closing.signal]);
+  }
+
+  async settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    return this.queue(delivery.queue).settle(delivery as BullmqDelivery, settlement);
+  }
+
+  async extend(delivery: Delivery): Promise<boolean> {
+    return this.queue(delivery.queue).extend(delivery as BullmqDelivery);
+  }
+
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async end(): Promise<void> {
+    this.closing.abort();
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.settings.connections.close();
+  }
+
+  private queue(name: string): BullmqQueue {
+    if (this.closed) throw new BackendError('bullmq is closed', { passing: false });
+    let queue = this.queues.get(name);
+    if (!queue) {
+      queue = new BullmqQueue(name, this.settings);
+      this.queues.set(name, queue);
+    }
+    return queue;
+  }
+}

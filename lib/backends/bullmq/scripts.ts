@@ -1,0 +1,156 @@
+import type { JobJson, JobsOptions, RedisClient, RedisConnection, RedisQueueBackend } from 'bullmq';
+import { Batched } from './batched.js';
+import type { Packages } from './packages.js';
+import type { KeepJobs } from './retention.js';
+import type { JobHash } from './stored-job.js';
+
+export interface ScriptOptions {
+  readonly prefix: string;
+  readonly leaseMs: number;
+  readonly stalledCheckMs: number;
+}
+
+/** What a fetch found. */
+export interface Fetched {
+  /** Its hash, field by field, ours too; undefined where nothing is due. */
+  readonly job: { readonly id: string; readonly hash: JobHash } | undefined;
+  /** For how long the queue's rate limit, which another program has set, lets nothing through. */
+  readonly limitedMs: number;
+  /** When the next delayed job falls due, milliseconds since 1970; 0 where none is known. */
+  readonly nextDueAt: number;
+}
+
+/** Why a job has come to its end, and what is written into it at that. */
+export interface Finish {
+  readonly id: string;
+  readonly token: string;
+  readonly target: 'completed' | 'failed' | 'expired';
+  readonly reason: string | null;
+  readonly keep: KeepJobs;
+  readonly fields?: Readonly<Record<string, string | number>>;
+}
+
+/** A new job. */
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  readonly data: string;
+  readonly timestamp: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+type Transaction = ReturnType<RedisClient['multi']>;
+
+/** BullMQ's own scripts, by which we move jobs as its classes do, without their parsing and their policy. */
+export interface Scripts {
+  readonly keys: Readonly<Record<string, string>>;
+  toKey(type: string): string;
+  add(on: RedisClient | Transaction, job: NewJob): Promise<unknown>;
+  fetch(token: string, worker: string): Promise<Fetched>;
+  finish(finish: Finish): Promise<void>;
+  moveToDelayed(
+    id: string,
+    now: number,
+    delay: number,
+    token: string,
+    options: { readonly skipAttempt: boolean; readonly fieldsToUpdate: Record<string, unknown> },
+  ): Promise<unknown>;
+  extendLock(id: string, token: string, durationMs: number): Promise<number>;
+  moveStalledJobsToWait(): Promise<string[]>;
+}
+
+export type ScriptsOf = (connection: RedisConnection, queue: string) => Scripts;
+
+/** What is called for many jobs at a time. */
+const FOR_MANY: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed', 'extendLock']);
+
+/** How often a job may stall before BullMQ fails it on its own: that is for us to say, by its attempts. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/** Makes the scripts of a queue. A function, for the class that it extends is loaded lazily. */
+export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): ScriptsOf {
+  class QueueScripts extends bullmq.RedisQueueBackend implements Scripts {
+    private readonly batched = new Map<string, Batched | undefined>();
+
+    /** Hands the hash through as it came, which the class would parse: what it can't read must not be lost. */
+    override async execCommand(...[on, name, args]: Parameters<RedisQueueBackend['execCommand']>): Promise<unknown> {
+      if (!FOR_MANY.has(name)) return (await super.execCommand(on, name, args)) as unknown;
+      const batched = this.batchedOf(on as RedisClient, name);
+      const reply: unknown = await (batched ? batched.call(args) : super.execCommand(on, name, args));
+      if (name !== 'moveToActive' || !Array.isArray(reply) || !reply[0]) return reply;
+      return [
+        undefined,
+        { id: String(reply[1]), hash: hashOf(reply[0] as string[]) },
+        ...(reply.slice(2) as unknown[]),
+      ];
+    }
+
+    private batchedOf(on: RedisClient, name: string): Batched | undefined {
+      if (!this.batched.has(name)) {
+        const alone = async (args: readonly unknown[]): Promise<unknown> =>
+          (await super.execCommand(on, name, [...args])) as unknown;
+        this.batched.set(name, Batched.of(on, `${name}:${this.version}`, alone));
+      }
+      return this.batched.get(name);
+    }
+
+    add(on: RedisClient | Transaction, job: NewJob): Promise<unknown> {
+      const json = { ...job, opts: job.options as JobsOptions } as unknown as JobJson;
+      return this.addJobToTransaction(on, json, job.id);
+    }
+
+    async fetch(token: string, worker: string): Promise<Fetched> {
+      const [, job, limitedMs, nextDueAt] = (await this.moveToActive(token, worker)) as unknown[];
+      return {
+        job: job ? (job as Fetched['job']) : undefined,
+        limitedMs: Number(limitedMs ?? 0),
+        nextDueAt: Number(nextDueAt ?? 0),
+      };
+    }
+
+    async finish({ id, token, target, reason, keep, fields }: Finish): Promise<void> {
+      // Whether attempts are left is for us to say.
+      const job = { id, opts: { attempts: 0 } } as Parameters<QueueScripts['moveToFinishedArgs']>[0];
+      const field = target === 'completed' ? 'returnvalue' : 'failedReason';
+      // The script takes its target by name and key; `expired` is a set of ours beside the two of BullMQ.
+      const args = this.moveToFinishedArgs(
+        job,
+        target === 'completed' ? JSON.stringify(reason) : reason,
+        field,
+        keep,
+        target as 'failed',
+        token,
+        Date.now(),
+        false,
+        fields,
+      );
+      await this.moveToFinished(id, args);
+    }
+  }
+
+  return (connection, queue) => {
+    const names = new bullmq.QueueKeys(options.prefix);
+    const toKey = (type: string): string => names.toKey(queue, type);
+    const settings = {
+      connection: {},
+      prefix: options.prefix,
+      lockDuration: options.leaseMs,
+      maxStalledCount: NEVER,
+      stalledInterval: options.stalledCheckMs,
+    };
+    const keys = { ...names.getKeys(queue), expired: toKey('expired') };
+    return new QueueScripts(connection, queue, keys, toKey, settings, undefined, false);
+  };
+}
+
+function hashOf(flat: readonly string[]): JobHash {
+  const pairs = Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]] as const);
+  return Object.fromEntries(pairs) as JobHash;
+}
+
+const LOST = new Set<unknown>([-1, -2, -3, -6]);
+
+/** Whether a script refused because the lease is gone: no such job, no lock, not active, or another's lock. */
+export function isLost(error: unknown): boolean {
+  return LOST.has((error as { code?: unknown } | undefined)?.code);
+}

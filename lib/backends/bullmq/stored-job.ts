@@ -1,0 +1,114 @@
+import type { BackoffPlan } from '../../core/backoff.js';
+import { DEFAULT_BACKOFF } from '../../core/backoff.js';
+import type { FailureRecord } from '../../core/failure-record.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  isUnreadable,
+  type Message,
+  type ReceivedMessage,
+  type Unreadable,
+} from '../../core/message.js';
+import { fromBullmq, toBullmq } from './priority.js';
+
+/**
+ * The option of a BullMQ job that holds what BullMQ has no place for: the message as others see it, without its body, as
+ * JSON text. As text, for BullMQ would round the numbers and break the lone surrogates of an object. Others may give it
+ * as well.
+ */
+export const MESSAGE_OPTION = 'nestjs-jobs';
+
+/** Fields of the job's hash that are ours: BullMQ leaves alone what it doesn't know, and removes it with the job. */
+export const FAILURES_FIELD = 'nestjs-jobs:failures';
+/** How many of the job's starts don't count as attempts. May be below 0. */
+export const UNCOUNTED_FIELD = 'nestjs-jobs:uncounted';
+
+/** A job's hash as BullMQ keeps it. */
+export type JobHash = Readonly<Record<string, string | undefined>>;
+
+/** The options of the BullMQ job that a message becomes. */
+export function optionsOf(message: Message, now: number): Record<string, unknown> {
+  const body = ',"body":}';
+  const options: Record<string, unknown> = {
+    priority: toBullmq(message.priority),
+    [MESSAGE_OPTION]: `${encodeMessage({ ...message, body: '' }).slice(0, -body.length)}}`,
+  };
+  if (message.readyAt !== undefined && message.readyAt > now) options['delay'] = Math.ceil(message.readyAt) - now;
+  // For a plain BullMQ worker that takes the job; we go by the message.
+  if (message.maxAttempts !== undefined) options['attempts'] = message.maxAttempts;
+  if (message.backoff !== undefined) options['backoff'] = { type: message.backoff.kind, delay: message.backoff.base };
+  return options;
+}
+
+/** What a job's hash means. Never throws: what can't be read is told as such, its bytes as far as they are text. */
+export function contentOf(hash: JobHash, id: string): ReceivedMessage | Unreadable {
+  const data = hash['data'] ?? '';
+  const unreadable = (kind: Unreadable['kind'], reason: string): Unreadable => {
+    return { unreadable: reason, id, bytes: Buffer.from(data), kind };
+  };
+  const name = hash['name'] ?? '';
+  if (name === '') return unreadable('foreign', 'it has no name');
+  let payload: unknown;
+  try {
+    // Nothing is an empty object, as it is to BullMQ.
+    payload = JSON.parse(data || '{}');
+  } catch (error) {
+    return unreadable('damaged', `its data is not JSON: ${(error as Error).message}`);
+  }
+  const options = optionsIn(hash);
+  if (!options) return unreadable('damaged', 'its options are not a JSON object');
+  const message = options[MESSAGE_OPTION];
+  if (message === undefined) return foreign(id, name, payload, options, hash);
+  const content = decodeMessage(Buffer.from(typeof message === 'string' ? message : ''), id);
+  if (isUnreadable(content)) return unreadable('damaged', `its option ${MESSAGE_OPTION}: ${content.unreadable}`);
+  return { ...content, name, payload };
+}
+
+/** What another program added as it is used to. */
+function foreign(
+  id: string,
+  name: string,
+  payload: unknown,
+  options: Record<string, unknown>,
+  hash: JobHash,
+): ReceivedMessage {
+  const attempts = options['attempts'];
+  return {
+    id,
+    name,
+    payload,
+    priority: fromBullmq(Number(hash['priority'])),
+    attemptsUsed: 0,
+    // BullMQ writes 0 where nobody has said anything.
+    maxAttempts: Number.isSafeInteger(attempts) && Number(attempts) >= 1 ? Number(attempts) : undefined,
+    backoff: backoffIn(options['backoff']),
+    headers: {},
+  };
+}
+
+/** One of BullMQ's own; others are functions of a worker that we don't have. */
+function backoffIn(value: unknown): BackoffPlan | undefined {
+  const { type, delay, jitter } = (value ?? {}) as Record<string, unknown>;
+  if ((type !== 'fixed' && type !== 'exponential') || typeof delay !== 'number' || !(delay >= 0)) return undefined;
+  const share = typeof jitter === 'number' && jitter >= 0 && jitter <= 1 ? jitter : 0;
+  return { ...DEFAULT_BACKOFF, kind: type, base: delay, max: Math.max(delay, DEFAULT_BACKOFF.max), jitter: share };
+}
+
+function optionsIn(hash: JobHash): Record<string, unknown> | undefined {
+  try {
+    const options: unknown = JSON.parse(hash['opts'] || '{}');
+    return typeof options === 'object' && options !== null ? (options as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The failures that were stored with a job; none where they can't be read. */
+export function failuresIn(hash: JobHash): readonly FailureRecord[] {
+  try {
+    const failures: unknown = JSON.parse(hash[FAILURES_FIELD] ?? '[]');
+    return Array.isArray(failures) ? (failures as FailureRecord[]) : [];
+  } catch {
+    return [];
+  }
+}
