@@ -1,0 +1,119 @@
+import type { Delivery } from '../../core/backend.js';
+import { systemClock } from '../../core/clock.js';
+import { decodeMessage, isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import type { ReservedJob } from './client/client.js';
+import type { Stats } from './client/stats.js';
+import { count, type Count } from './counting.js';
+import type { Lane } from './lane.js';
+
+/** The shortest time between two renewals on our own, in milliseconds. */
+const SHORTEST_BEAT_MS = 100;
+
+/**
+ * A job that a lane holds, from its reserve to its end.
+ *
+ * The server takes it back `ttr` seconds after the last touch. That is its publisher's to say, and of a foreign one may
+ * be shorter or longer than the lease that this backend promises: so it renews a shorter one by itself as long as the
+ * lease lasts. When the lease is over it gives the job back, and does not rely on the server: that forgets to take a job
+ * from a silent connection whose deadline it meets to the microsecond, as it mostly does, for it spins before it
+ * (`conn_timeout` in its prot.c leaves without `connsched`).
+ */
+export class HeldJob {
+  readonly id: string;
+  readonly body: Buffer;
+  readonly receipt: string;
+  readonly priority: number;
+  readonly count: Count;
+  readonly content: ReceivedMessage | Unreadable;
+  readonly storedAt: number;
+  /** Set while a settlement is under way. */
+  ending = false;
+  private readonly ttrMs: number;
+  private leasedUntil: number;
+  /** Until when the server keeps it for the lane, at least, by the clock's `monotonic()`. */
+  private keptUntil: number;
+  private cancelBeat: (() => void) | undefined;
+  private readonly whenForgotten: (() => void)[] = [];
+
+  constructor(
+    readonly lane: Lane,
+    reserved: ReservedJob,
+    stats: Stats,
+    private readonly leasedAt: number,
+    private readonly leaseMs: number,
+  ) {
+    this.id = reserved.id;
+    this.body = reserved.body;
+    this.receipt = lane.newReceipt();
+    this.priority = stats.number('pri');
+    this.ttrMs = stats.number('ttr') * 1000;
+    this.content = decodeMessage(reserved.body, reserved.id);
+    this.count = count(stats, isUnreadable(this.content) ? 0 : this.content.attemptsUsed);
+    this.storedAt = Date.now() - stats.number('age') * 1000;
+    this.leasedUntil = leasedAt + leaseMs;
+    this.keptUntil = leasedAt + this.ttrMs;
+    lane.held.add(this);
+    this.beat();
+  }
+
+  delivery(queue: string): Delivery {
+    const { receipt, content, storedAt, leasedAt } = this;
+    return { queue, receipt, attempt: this.count.attempt, content, storedAt, leasedAt, failures: [] };
+  }
+
+  /** How much of the lease is left, in milliseconds; 0 or less where it has lapsed. */
+  get leftMs(): number {
+    return Math.min(this.leasedUntil, this.keptUntil) - systemClock.monotonic();
+  }
+
+  /** Renews the lease; false where it was lost. */
+  async extend(): Promise<boolean> {
+    if (this.leftMs <= 0) return false;
+    const before = systemClock.monotonic();
+    if (!(await this.touch())) return false;
+    this.leasedUntil = before + this.leaseMs;
+    return true;
+  }
+
+  /** Calls back once this lane has nothing to do with it any more. */
+  onForgotten(callback: () => void): void {
+    this.whenForgotten.push(callback);
+  }
+
+  forget(): void {
+    this.lane.held.delete(this);
+    this.cancelBeat?.();
+    for (const callback of this.whenForgotten.splice(0)) callback();
+  }
+
+  private async touch(): Promise<boolean> {
+    const before = systemClock.monotonic();
+    const kept = await this.lane.client.touch(this.id);
+    if (kept) this.keptUntil = before + this.ttrMs;
+    else this.forget();
+    return kept;
+  }
+
+  private beat(): void {
+    const leaseLeftMs = this.leasedUntil - systemClock.monotonic();
+    const ms = this.ttrMs < this.leaseMs ? Math.min(this.ttrMs / 3, leaseLeftMs) : leaseLeftMs;
+    this.cancelBeat = systemClock.after(Math.max(ms, SHORTEST_BEAT_MS), () => void this.afterBeat());
+  }
+
+  private async afterBeat(): Promise<void> {
+    if (this.ending || !this.lane.held.has(this)) return;
+    try {
+      if (this.leasedUntil > systemClock.monotonic()) {
+        if (this.ttrMs < this.leaseMs) await this.touch();
+      } else {
+        const { client } = this.lane;
+        this.forget();
+        // A release would overwrite the count of one that was kicked; any command makes the server look at its clock.
+        await (this.count.restarted ? client.statsJob(this.id) : client.release(this.id, this.priority, 0));
+      }
+    } catch {
+      // The connection is lost, and all that it held.
+    }
+    if (this.lane.held.has(this)) this.beat();
+  }
+}

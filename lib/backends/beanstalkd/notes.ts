@@ -1,0 +1,54 @@
+import type { Settlement } from '../../core/backend.js';
+import type { FailureRecord } from '../../core/failure-record.js';
+import { isUnreadable } from '../../core/message.js';
+import { LARGEST } from './client/arguments.js';
+import type { NewJob } from './client/commands.js';
+import type { HeldJob } from './held-job.js';
+
+/** What is kept of a failed job beside its bytes, as JSON, in a tube of its own: a buried job itself can't be changed. */
+export interface Note {
+  /** The server's id of the buried job, for `kick-job`. */
+  readonly job: string;
+  readonly id: string;
+  readonly name?: string;
+  readonly state: 'failed';
+  readonly reason: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly attempts: number;
+  readonly failures: readonly FailureRecord[];
+}
+
+/** A reason may quote a payload. */
+const LONGEST_REASON = 1_000;
+
+/** The note about a job that fails, as large as the server takes it. */
+export function noteOf(
+  job: HeldJob,
+  { reason, failures }: Extract<Settlement, { readonly kind: 'failed' }>,
+  maxBytes: number,
+): NewJob {
+  const note: Note = {
+    job: job.id,
+    id: job.content.id,
+    name: isUnreadable(job.content) ? undefined : job.content.name,
+    state: 'failed',
+    reason,
+    at: new Date().toISOString(),
+    attempts: job.count.attempt,
+    failures,
+  };
+  const shorter = [
+    note,
+    { ...note, failures: failures.slice(-1) },
+    { ...note, failures: failures.slice(-1).map(withoutStack) },
+    { ...note, reason: reason.slice(0, LONGEST_REASON), failures: [] },
+  ];
+  const bodies = shorter.map((each) => JSON.stringify(each));
+  const body = bodies.find((each) => Buffer.byteLength(each) <= maxBytes) ?? '{}';
+  return { priority: 0, delay: 0, ttr: LARGEST, body };
+}
+
+function withoutStack({ error: { name, message }, ...record }: FailureRecord): FailureRecord {
+  return { ...record, error: { name, message } };
+}

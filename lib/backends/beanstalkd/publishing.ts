@@ -1,0 +1,143 @@
+import { BackendError, type StoredReceipt } from '../../core/backend.js';
+import { encodeMessage, type Message } from '../../core/message.js';
+import { Client } from './client/client.js';
+import type { NewJob } from './client/commands.js';
+import { connect } from './client/connect.js';
+import { CommandRefused, ConnectionLost } from './client/errors.js';
+import { delayUntil } from './delay.js';
+import { fault } from './fault.js';
+import type { Server } from './server.js';
+
+/** The connection for publishing, and the tube that it puts into. */
+interface Link {
+  readonly client: Client;
+  tube: string | undefined;
+}
+
+const RECEIPT: StoredReceipt = { duplicate: undefined };
+
+/** Publishes on one connection: pipelined, each publish after the one before. Opens another where it was lost. */
+export class Publishing {
+  private link: Link | undefined;
+  private opening: Promise<Link> | undefined;
+  /** The last publish that is still sending; undefined where a new one may begin. */
+  private sending: Promise<unknown> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly server: Server,
+    private readonly ttr: number,
+    client: Client,
+  ) {
+    this.link = this.linkOf(client);
+  }
+
+  /** @throws BackendError */
+  async publish(tube: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    const jobs = messages.map((message) => this.jobOf(message));
+    if (this.closed) throw fault(this.server.address, new Error('it was closed'));
+    const outcomes = await Promise.all(await this.inTurn(tube, jobs));
+    if (outcomes.every((outcome) => outcome === undefined)) return messages.map(() => RECEIPT);
+    throw this.failed(outcomes);
+  }
+
+  /** Lets what is under way end, and frees the connection. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.sending?.catch(() => undefined);
+    await this.link?.client.connection.close();
+  }
+
+  private jobOf(message: Message): NewJob {
+    const body = encodeMessage(message);
+    const size = Buffer.byteLength(body);
+    const { maxBytes } = this.server;
+    if (size > maxBytes) {
+      throw new BackendError(`the message has ${size} bytes, and the server takes at most ${maxBytes}`, {
+        passing: false,
+      });
+    }
+    return { priority: message.priority, delay: delayUntil(message.readyAt), ttr: this.ttr, body };
+  }
+
+  /** Sends once all before have been sent. Resolves with what becomes of each job: undefined, or why it failed. */
+  private inTurn(tube: string, jobs: readonly NewJob[]): PutOutcomes | Promise<PutOutcomes> {
+    const { link, sending } = this;
+    const isFree = !sending && link && !link.client.connection.congested;
+    if (isFree && jobs.length < AT_ONCE) return this.putAll(link, tube, jobs);
+    const sent = this.putInParts(sending, tube, jobs);
+    const done = sent
+      .catch(() => undefined)
+      .then(() => {
+        if (this.sending === done) this.sending = undefined;
+      });
+    this.sending = done;
+    return sent;
+  }
+
+  private async putInParts(
+    before: Promise<unknown> | undefined,
+    tube: string,
+    jobs: readonly NewJob[],
+  ): Promise<PutOutcomes> {
+    await before;
+    const outcomes: Promise<Error | undefined>[] = [];
+    const link = await this.linked();
+    for (let from = 0; from < jobs.length; from += AT_ONCE) {
+      await link.client.connection.uncongested();
+      outcomes.push(...this.putAll(link, tube, jobs.slice(from, from + AT_ONCE)));
+    }
+    return outcomes;
+  }
+
+  private putAll(link: Link, tube: string, jobs: readonly NewJob[]): PutOutcomes {
+    if (link.tube !== tube) {
+      link.tube = tube;
+      // Where it fails, the connection is lost, and the puts say so.
+      link.client.use(tube).catch(() => link.client.connection.destroy('the tube could not be used'));
+    }
+    return jobs.map((job) =>
+      link.client.put(job).then(
+        () => undefined,
+        (error: unknown) => error as Error,
+      ),
+    );
+  }
+
+  private failed(outcomes: readonly (Error | undefined)[]): BackendError {
+    const stored = outcomes.findIndex((outcome) => outcome !== undefined);
+    const rest = outcomes.slice(stored);
+    return fault(this.server.address, rest[0], { stored, maybeStored: rest.some(mayBeStored) });
+  }
+
+  private linked(): Link | Promise<Link> {
+    if (this.link) return this.link;
+    this.opening ??= connect(this.server.address)
+      .then(
+        (connection) => (this.link = this.linkOf(new Client(connection))),
+        (error: unknown) => {
+          throw fault(this.server.address, error);
+        },
+      )
+      .finally(() => (this.opening = undefined));
+    return this.opening;
+  }
+
+  private linkOf(client: Client): Link {
+    const link: Link = { client, tube: undefined };
+    client.connection.ended.signal.addEventListener('abort', () => {
+      if (this.link === link) this.link = undefined;
+    });
+    return link;
+  }
+}
+
+type PutOutcomes = readonly Promise<Error | undefined>[];
+
+/** How many jobs are put before the connection is asked whether it can take more. */
+const AT_ONCE = 500;
+
+function mayBeStored(outcome: Error | undefined): boolean {
+  if (outcome instanceof ConnectionLost) return outcome.written;
+  return outcome === undefined || (outcome instanceof CommandRefused && outcome.word === 'BURIED');
+}

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beanstalkd } from '../../lib/backends/beanstalkd/index.js';
+import { Client } from '../../lib/backends/beanstalkd/client/client.js';
+import { connect } from '../../lib/backends/beanstalkd/client/connect.js';
+import { backendConformance, type Exemption } from '../../lib/conformance/index.js';
+import { beanstalkdServer, type BeanstalkdServer } from '../servers/beanstalkd.js';
+
+let server: BeanstalkdServer;
+
+beforeAll(async () => {
+  server = await beanstalkdServer();
+}, 300_000);
+
+afterAll(() => server.stop());
+
+describe('conformance', () => {
+  const exempt: Exemption[] = [];
+
+  backendConformance({
+    test: (name, run) => test.concurrent(name, run, 60_000),
+    createBackend: ({ leaseMs }) => ({
+      backend: beanstalkd({ host: server.host, port: server.port, lease: leaseMs }),
+      putForeign,
+    }),
+    shortLeaseMs: 2_000,
+    report: (exemption) => exempt.push(exemption),
+  });
+
+  afterAll(() => {
+    const reasons = new Set(exempt.map(({ reason }) => reason));
+    expect([...reasons].sort()).toEqual(['traits.findsDuplicates is false', 'traits.history is false']);
+  });
+});
+
+/** Other programs say a job's priority in their put; what its message says is only told. */
+async function putForeign(queue: string, body: Uint8Array): Promise<void> {
+  const [, priority = '1024'] = /"priority":(\d+)[,}]/.exec(Buffer.from(body).toString('latin1')) ?? [];
+  const client = new Client(await connect({ host: server.host, port: server.port }));
+  await client.use(queue);
+  await client.put({ priority: Number(priority), delay: 0, ttr: 60, body });
+  await client.connection.close();
+}
