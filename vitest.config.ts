@@ -11,7 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^nestjs-jobs$/, replacement: lib('index.ts') },
       { find: /^nestjs-jobs\/conformance$/, replacement: lib('conformance/index.ts') },
-      { find: /^nestjs-jobs\/(filer|memory)$/, replacement: lib('backends/$1/index.ts') },
+      { find: /^nestjs-jobs\/(filer|memory|bullmq|beanstalkd)$/, replacement: lib('backends/$1/index.ts') },
     ],
   },
   test: {

@@ -19,11 +19,31 @@ const SCHEMES: Readonly<Record<string, (url: URL, query: Query) => Load>> = {
     const options = { lease: query.text('lease') };
     return async () => (await import('../backends/memory/index.js')).memory(options);
   },
+  'redis:': redis,
+  'rediss:': redis,
+  'beanstalkd:': (url, query) => {
+    if (url.pathname.length > 1)
+      throw new TypeError(`expected beanstalkd://host:port, got ${show(url.pathname)} behind it`);
+    const options = {
+      host: url.hostname || undefined,
+      port: url.port === '' ? undefined : Number(url.port),
+      prefix: query.text('prefix'),
+      lease: query.text('lease'),
+    };
+    return async () => (await import('../backends/beanstalkd/index.js')).beanstalkd(options);
+  },
 };
+
+function redis(url: URL, query: Query): Load {
+  const options = { prefix: query.text('prefix'), lease: query.text('lease') };
+  const server = new URL(url);
+  server.search = '';
+  return async () => (await import('../backends/bullmq/index.js')).bullmq({ connection: server.href, ...options });
+}
 
 /**
  * The backend that a URL names, loaded when it is opened: `filer:var/jobs?durable=false&lease=10s`, `filer:/var/lib/jobs`,
- * `memory:`. What has a meaning in URLs is written percent-encoded in a directory's name (`?` as `%3F`).
+ * `memory:`, `redis://host:6379/0?prefix=shop`, `rediss://…`, `beanstalkd://host:11300`. What has a meaning in URLs is written percent-encoded in a directory's name (`?` as `%3F`).
  *
  * @throws TypeError where it is no URL, its scheme or one of its parameters isn't known, or it names no directory; what
  * is quoted of it never holds a password

@@ -34,9 +34,14 @@ for (const [url, directory] of [
 }
 
 const refused: [url: string, message: string][] = [
-  ['var/jobs', 'expected a URL that starts with filer: or memory:, got no URL'],
-  ['', 'expected a URL that starts with filer: or memory:, got no URL'],
-  ['redis://ada:secret@host:6379', 'expected a URL that starts with filer: or memory:, got "redis:"'],
+  ['var/jobs', 'expected a URL that starts with filer: or memory: or redis: or rediss: or beanstalkd:, got no URL'],
+  ['', 'expected a URL that starts with filer: or memory: or redis: or rediss: or beanstalkd:, got no URL'],
+  [
+    'amqp://ada:secret@host:5672',
+    'expected a URL that starts with filer: or memory: or redis: or rediss: or beanstalkd:, got "amqp:"',
+  ],
+  ['redis://ada:secret@host:6379?db=1', 'expected parameters of prefix, lease, got the unknown "db"'],
+  ['beanstalkd://host:11300/mail', 'expected beanstalkd://host:port, got "/mail" behind it'],
   ['filer:', 'expected a directory behind filer:, such as filer:var/jobs'],
   ['filer://var/jobs', 'expected filer:var… (relative) or filer:/var… (absolute), got two slashes'],
   ['filer:var/jobs#1', 'expected a URL without #; write %23 in a path'],
