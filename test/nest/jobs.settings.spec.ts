@@ -74,7 +74,10 @@ const refused: [options: unknown, message: string | RegExp][] = [
     'backend: expected an object that keeps the contract Backend, got one without reserve, settle, extend',
   ],
   [{ backend: { open: () => undefined } }, 'backend.name: expected a text, got undefined'],
-  [{ backend: 'redis://ada:secret@host' }, 'backend: expected a URL that starts with filer: or memory:, got "redis:"'],
+  [
+    { backend: 'amqp://ada:secret@host' },
+    'backend: expected a URL that starts with filer: or memory: or redis: or rediss: or beanstalkd:, got "amqp:"',
+  ],
   [{ backend, consume: 'mail' }, 'consume: expected true, false or a list of queue names, got "mail"'],
   [{ backend, consume: ['mail', 'a/b'] }, /^consume\[1\]: queue name: expected 1 to 100 of .*; got "a\/b"$/],
   [{ backend, queues: ['mail'] }, /^queues: expected an object, got/],
