@@ -9,8 +9,8 @@ export interface ConsumerTask {
   readonly keep: boolean;
 }
 
-/** What it tells: that it consumes; when a job has started, by the machine's monotonic clock; its memory, if asked. */
-export type ConsumerReport = 'ready' | { readonly startedNs: string } | { readonly peakBytes: number };
+/** What it tells: that it consumes; when a job has started, by the machine's monotonic clock. */
+export type ConsumerReport = 'ready' | { readonly startedNs: string };
 
 /** Calls `act` with a process that consumes the queue of a directory, and ends the process whatever becomes of it. */
 export async function withConsumer<T>(task: ConsumerTask, act: (child: ChildProcess) => Promise<T>): Promise<T> {

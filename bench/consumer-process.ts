@@ -1,7 +1,7 @@
 import type { ConsumerReport, ConsumerTask } from './child.js';
 import { newConsumer, openFiler } from './core-setup.js';
 
-/** Consumes a queue, and tells what it is asked for, until it is killed. */
+/** Consumes a queue, and tells when each job has started, until it is killed. */
 
 const { directory, keep } = JSON.parse(process.argv[2] ?? '') as ConsumerTask;
 const tell = (report: ConsumerReport): void => void process.send?.(report);
@@ -14,6 +14,5 @@ const consumer = newConsumer(backend, {
     return undefined;
   },
 });
-process.on('message', () => tell({ peakBytes: process.resourceUsage().maxRSS * 1024 }));
 consumer.start();
 tell('ready');

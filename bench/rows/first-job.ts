@@ -25,7 +25,7 @@ export function firstJobRows(): Promise<Row[]> {
         const began = process.hrtime.bigint();
         await publisher.publish(name, payload);
         const [report] = await answer;
-        if (typeof report !== 'object' || !('startedNs' in report)) throw new Error('the consumer told something else');
+        if (report === 'ready') throw new Error('the consumer told something else');
         times.push(Number(BigInt(report.startedNs) - began) / 1e6);
       }
       await backend.close();
