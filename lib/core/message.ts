@@ -132,7 +132,8 @@ export function decodeMessage(bytes: Uint8Array, fallbackId: string): ReceivedMe
 /** The text of stored bytes, without a byte order mark; undefined where they are not UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {
   if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString('utf8');
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
@@ -202,8 +203,12 @@ function readTime(header: Record<string, unknown>, field: string): number | unde
 }
 
 function readHeaders(header: Record<string, unknown>): Record<string, string> {
-  const own = Object.entries(header).filter(([name]) => !RESERVED_HEADERS.has(name));
-  return Object.fromEntries(
-    own.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
+  const own = Object.keys(header).filter((name) => !RESERVED_HEADERS.has(name));
+  // Most have none, and each message is read here.
+  if (own.length === 0) return {};
+  return Object.fromEntries(own.map((name) => [name, headerText(header[name])]));
+}
+
+function headerText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -34,6 +34,7 @@ export interface PendingName extends JobName {
 const COMMON = String.raw`(\d{10}),([0-9a-f]{32}),(\d{1,9})(i?)`;
 const WAITING = new RegExp(`^${COMMON},(.+)$`, 's');
 const PENDING = new RegExp(String.raw`^${COMMON},([0-9a-z]+),([0-9a-z-]+),([0-9a-z]+)-[0-9a-z]+,(.+)$`, 's');
+const RECEIPT = /^\d{10},[0-9a-f]{32},/;
 const DUE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z),/;
 const DUE_LENGTH = '2026-11-21T09:00:00.000Z,'.length;
 
@@ -78,9 +79,9 @@ export function parsePending(file: string): PendingName | undefined {
   return { ...jobName(found, found[8]), leaseMs, owner: found[6], claimedAt };
 }
 
-/** Whether a text can be the name of a claimed job's file, and so a receipt of ours. */
+/** Whether a text may be the name of a claimed job's file, and so a receipt of ours. Asked for every job, so in short. */
 export function isReceipt(text: string): boolean {
-  return PENDING.test(text) && !text.includes('/');
+  return RECEIPT.test(text) && !text.includes('/');
 }
 
 function jobName(found: RegExpExecArray, tail: string | undefined): JobName {

@@ -80,17 +80,12 @@ export class FilerQueue {
     }
   }
 
-  settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
-    return this.settling
-      .settle(delivery, settlement)
-      .catch((error: unknown) => {
-        if (!isGone(error)) throw error;
-        this.folders.make();
-        return this.settling.settle(delivery, settlement);
-      })
-      .catch((error: unknown) => {
-        throw fault(this.folders.path('pending'), error);
-      });
+  async settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+    try {
+      return await this.settling.settle(delivery, settlement);
+    } catch (error) {
+      return this.settleAfter(error, delivery, settlement);
+    }
   }
 
   extend(delivery: FilerDelivery): boolean {
@@ -105,6 +100,17 @@ export class FilerQueue {
     this.worklist.close();
     await this.publishing.idle();
     await this.aside.idle();
+  }
+
+  /** Tries again where a folder was gone. */
+  private async settleAfter(failure: unknown, delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+    try {
+      if (!isGone(failure)) throw failure;
+      this.folders.make();
+      return await this.settling.settle(delivery, settlement);
+    } catch (error) {
+      throw fault(this.folders.path('pending'), error);
+    }
   }
 
   private async claim(max: number, signals: readonly AbortSignal[]): Promise<readonly Delivery[]> {

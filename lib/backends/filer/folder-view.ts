@@ -87,7 +87,12 @@ export class FolderView {
   }
 
   private rescan(): void {
-    void (this.scanning ?? Promise.resolve()).then(() => this.scan()).catch(this.setup.warn);
+    void (this.scanning ?? Promise.resolve())
+      .then(() => this.scan())
+      .catch(() => {
+        // The next sweep meets the same fault where it can be told.
+        this.scannedAt = undefined;
+      });
   }
 
   private async readAll(): Promise<void> {

@@ -34,12 +34,12 @@ export class Settling {
 
   constructor(private readonly setup: SettlingSetup) {}
 
-  async settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+  /** At once where nothing has to be waited for, as with a job that has completed: a promise more for each is felt. */
+  settle(delivery: FilerDelivery, settlement: Settlement): boolean | Promise<boolean> {
     if (!isReceipt(delivery.receipt)) return false;
-    const settled = await this.end(delivery, settlement);
-    this.setup.worklist.rescue.letGo(this.fileOf(delivery));
-    this.renamed.delete(delivery.receipt);
-    return settled;
+    const settled = this.end(delivery, settlement);
+    if (typeof settled !== 'boolean') return settled.then((late) => this.settled(delivery, late));
+    return this.settled(delivery, settled);
   }
 
   /** Renews the lease: its length counts from the file's change time. */
@@ -72,6 +72,12 @@ export class Settling {
     worklist.rescue.hold(file, until);
     this.renamed.set(delivery.receipt, file);
     return true;
+  }
+
+  private settled(delivery: FilerDelivery, settled: boolean): boolean {
+    this.setup.worklist.rescue.letGo(this.fileOf(delivery));
+    this.renamed.delete(delivery.receipt);
+    return settled;
   }
 
   private lost({ receipt }: FilerDelivery): false {

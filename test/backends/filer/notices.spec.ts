@@ -54,6 +54,24 @@ test('an urgent job of another process is served first though 5,000 wait', async
   expect((await yard.list('incoming')).length).toBeGreaterThan(4_000);
 });
 
+test('a burst of files of others leaves the event loop its turns', async () => {
+  const yard = await Yard.make();
+  const backend = await yard.open({ sweepMs: AN_HOUR_MS });
+  yard.put('first', json());
+  await yard.takeOne(backend);
+  const content = json({}, { body: 'x'.repeat(50_000) });
+  const taking = yard.take(backend, 1_000);
+  for (let n = 0; n < 1_000; n++) yard.put(`burst-${n}`, content);
+  let turns = 0;
+  let isOver = false;
+  void taking.then(() => (isOver = true));
+  while (!isOver) {
+    await new Promise((resolve) => void setImmediate(resolve));
+    turns += 1;
+  }
+  expect(turns).toBeGreaterThan(5);
+});
+
 const longest = ((): number => {
   try {
     return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'latin1'));
