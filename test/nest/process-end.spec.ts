@@ -1,38 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import ts from 'typescript';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { compiled } from '../compiled.js';
 
 const node = promisify(execFile);
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-let folder = '';
-
-/** The library as plain JavaScript, for plain node. */
-beforeAll(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-jobs-end-')));
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
-  await cp(join(repository, 'lib'), join(folder, 'lib'), { recursive: true });
-  const files = await readdir(join(folder, 'lib'), { recursive: true });
-  for (const file of files.filter((name) => name.endsWith('.ts'))) {
-    const path = join(folder, 'lib', file);
-    const { outputText } = ts.transpileModule(await readFile(path, 'utf8'), {
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2023,
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-      },
-    });
-    await writeFile(path.replace(/\.ts$/, '.js'), outputText);
-  }
-});
-
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = compiled('lib');
 
 const PRELUDE = `
   import 'reflect-metadata';

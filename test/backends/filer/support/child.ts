@@ -1,48 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { compiled } from '../../../compiled.js';
 import type { Answer, Call, Verbs, WorkerOpening } from './worker.js';
-
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const SOURCES = ['lib/core', 'lib/backends/filer', 'lib/conformance/stage'];
-const PROGRAM = 'test/backends/filer/support/worker';
 
 let built: string | undefined;
 
-/** The folder of the worker and of the library, compiled without a look at their types. */
-function build(): string {
-  if (built !== undefined) return built;
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'filer-worker-')));
-  built = folder;
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  // Workers of other users read it too.
-  chmodSync(folder, 0o755);
-  const files = SOURCES.flatMap((source) => readdirSync(join(ROOT, source)).map((file) => join(source, file)));
-  for (const file of [...files, `${PROGRAM}.ts`].filter((name) => name.endsWith('.ts'))) {
-    const target = join(folder, file.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(target), { recursive: true });
-    const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
-    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), { compilerOptions: options });
-    writeFileSync(target, outputText);
+/** The worker and the library, compiled once. */
+function program(): string {
+  if (built === undefined) {
+    built = compiled('lib/core', 'lib/backends/filer', 'lib/conformance/stage', 'test/backends/filer/support');
+    // Workers of other users read it too.
+    chmodSync(built, 0o755);
   }
-  writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
+  return join(built, 'test/backends/filer/support/worker.js');
 }
 
 /** How a process is started. */
@@ -71,8 +44,7 @@ export class Child {
 
   /** @param opening where it is left out, nothing is opened */
   static async start(opening?: WorkerOpening, { by = [], uid }: Start = {}): Promise<Child> {
-    const program = join(build(), `${PROGRAM}.js`);
-    const [command, ...args] = [...by, process.execPath, program];
+    const [command, ...args] = [...by, process.execPath, program()];
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
     const child = new Child(spawn(command, args, { stdio: [...stdio], uid, gid: uid }));
     onTestFinished(() => child.kill());

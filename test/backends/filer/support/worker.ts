@@ -3,6 +3,7 @@ import { openFiler } from '../../../../lib/backends/filer/index.js';
 import { ProcessOwners } from '../../../../lib/backends/filer/owner.js';
 import { messageOf, type Draft } from '../../../../lib/conformance/stage/draft.js';
 import type { Backend, Delivery, Settlement } from '../../../../lib/core/backend.js';
+import { work, type Happening } from './lingering.js';
 
 /** How the worker opens a directory. */
 export interface WorkerOpening {
@@ -33,6 +34,7 @@ const QUEUE = 'jobs';
 const held = new Map<string, Delivery>();
 const warnings: string[] = [];
 const files: number[] = [];
+const story: Happening[] = [];
 let backend: Backend;
 
 /** A filer in a process of its own, told what to do by the test. */
@@ -77,6 +79,17 @@ const verbs = {
 
   async extend(id: string) {
     return backend.extend(held.get(id) as Delivery);
+  },
+
+  /** Starts a consumer whose handlers end when their signal aborts. */
+  async work(concurrency: number) {
+    work(backend, concurrency, story);
+    return Promise.resolve();
+  },
+
+  /** What has happened to its jobs so far. */
+  async story() {
+    return Promise.resolve(story);
   },
 
   async close() {
