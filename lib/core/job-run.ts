@@ -3,6 +3,7 @@ import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import { JobLeaseLostError, JobShutdownError, JobTimeoutError } from './errors.js';
 import { describeError, type FailureRecord } from './failure-record.js';
+import { HandledJob } from './handled-job.js';
 import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
@@ -150,24 +151,7 @@ export class JobRun implements Leased {
   }
 
   private job(): Job {
-    const message = this.message as ReceivedMessage;
-    const signal = (): AbortSignal => this.signal();
-    return {
-      id: message.id,
-      name: message.name,
-      queue: this.delivery.queue,
-      payload: message.payload,
-      priority: message.priority,
-      attempt: this.ref.attempt,
-      maxAttempts: this.ref.maxAttempts,
-      publishedAt: new Date(message.publishedAt ?? this.delivery.storedAt),
-      expiresAt: message.expiresAt === undefined ? undefined : new Date(message.expiresAt),
-      headers: message.headers,
-      // Made when it is asked for: most handlers don't, and a controller costs more than the rest of the job.
-      get signal() {
-        return signal();
-      },
-    };
+    return new HandledJob(this.message as ReceivedMessage, this.ref, this.delivery.storedAt, () => this.signal());
   }
 
   private signal(): AbortSignal {

@@ -1,0 +1,45 @@
+import type { Job, JobRef } from './job.js';
+import type { ReceivedMessage } from './message.js';
+
+/** What a handler gets. */
+export class HandledJob implements Job {
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly payload: unknown;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly publishedAt: Date;
+  readonly expiresAt: Date | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  declare readonly signal: AbortSignal;
+  readonly #getSignal: () => AbortSignal;
+
+  /** Of the job itself, not of its class, so that a copy has it too; one for all, for a getter each is slow. */
+  static readonly #signal: PropertyDescriptor = {
+    enumerable: true,
+    get(this: HandledJob) {
+      return this.#getSignal();
+    },
+  };
+
+  /**
+   * @param storedAt when it was published, where the message doesn't tell. Milliseconds since 1970.
+   * @param getSignal called when it is asked for: most handlers don't, and a controller costs more than the rest
+   */
+  constructor(message: ReceivedMessage, ref: JobRef, storedAt: number, getSignal: () => AbortSignal) {
+    this.id = message.id;
+    this.name = message.name;
+    this.queue = ref.queue;
+    this.payload = message.payload;
+    this.priority = message.priority;
+    this.attempt = ref.attempt;
+    this.maxAttempts = ref.maxAttempts;
+    this.publishedAt = new Date(message.publishedAt ?? storedAt);
+    this.expiresAt = message.expiresAt === undefined ? undefined : new Date(message.expiresAt);
+    this.headers = message.headers;
+    this.#getSignal = getSignal;
+    Object.defineProperty(this, 'signal', HandledJob.#signal);
+  }
+}
