@@ -43,7 +43,8 @@ export function newPublisher(backend: Backend): Publisher {
     handlers: new Handlers(),
     routes: new Map(),
     defaults: DEFAULTS,
-    publishTimeoutMs: 5_000,
+    // No measure of speed, and a disk may be busy with others.
+    publishTimeoutMs: 60_000,
     events: new JobEvents(),
   });
 }
