@@ -22,7 +22,7 @@ import { ShopFiles } from './shop-files.service.js';
 @Module({
   imports: [
     JobsModule.forRoot({
-      backend: filer({ directory: join(config.data, 'jobs') }),
+      backend: config.jobsUrl ?? filer({ directory: join(config.data, 'jobs') }),
       // Less than the 10 s after which most supervisors turn to SIGKILL.
       shutdownGrace: '5s',
     }),

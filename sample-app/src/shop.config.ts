@@ -8,6 +8,8 @@ export const config = {
   /** Loopback, for this shop asks nobody for a password. */
   host: env.HOST || '127.0.0.1',
   data: resolve(env.SHOP_DATA || 'var/shop'),
+  /** Where the jobs are kept, as a URL of an engine. None: in directories of the shop's own. */
+  jobsUrl: env.JOBS_URL || undefined,
   reminderDelay: env.SHOP_REMINDER_DELAY || '1m',
   /** Where mail goes. None: to a mailbox of the shop's own. */
   smtpUrl: env.SMTP_URL || undefined,

@@ -15,6 +15,6 @@ Post a picture:         curl -X POST ${url}/pictures -H 'content-type: image/svg
 Look after a job:       curl ${url}/jobs/<id>
 Fetch the thumbnail:    curl ${url}/pictures/<id>/thumbnail -o thumbnail.webp
 
-All is kept in ${config.data}: try kill -9 ${process.pid} while jobs run, and start the shop again.
+${config.jobsUrl ? 'The jobs are kept by the server of JOBS_URL, all else' : 'All is kept'} in ${config.data}: try kill -9 ${process.pid} while jobs run, and start the shop again.
 `;
 }

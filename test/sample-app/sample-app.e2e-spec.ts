@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { eventually } from './eventually.js';
 import { MailServer } from './mail-server.js';
+import { engines } from './engines.js';
 import { lastStates, Shop, shopData, tearLastLines } from './shop.js';
 
 const A_WHILE = 180_000;
@@ -18,9 +19,10 @@ function photo(width: number, height: number): Promise<Uint8Array<ArrayBuffer>> 
     .then((bytes) => new Uint8Array(bytes));
 }
 
-describe('a visitor of the shop', { timeout: A_WHILE }, () => {
+describe.each(engines)('the shop on $engine:', { timeout: A_WHILE }, ({ engine, jobs }) => {
   test('orders something, and gets a mail, a label and, later, a reminder', async () => {
-    const shop = await Shop.open(await shopData(), { SHOP_REMINDER_DELAY: '1h' });
+    const env = await jobs();
+    const shop = await Shop.open(await shopData(), { ...env, SHOP_REMINDER_DELAY: '1h' });
     const { email, reminder, label } = await shop.order('ada@example.org', 'Kännchen 🫖, blau');
     expect(await shop.state(reminder)).toBe('delayed');
     await shop.untilAll('completed', [email, label]);
@@ -40,14 +42,14 @@ describe('a visitor of the shop', { timeout: A_WHILE }, () => {
 
     // It survives the shop, though nothing but its file knows of it.
     await shop.kill();
-    const again = await Shop.open(shop.data);
+    const again = await Shop.open(shop.data, env);
     expect(await again.state(reminder)).toBe('delayed');
     expect(await again.state(email)).toBe('completed');
     expect(await again.mailbox()).toHaveLength(1);
   });
 
   test('posts a picture, and gets its thumbnail', async () => {
-    const shop = await Shop.open(await shopData());
+    const shop = await Shop.open(await shopData(), await jobs());
     const job = await shop.picture(await photo(600, 300));
     await shop.untilAll('completed', [job]);
     const answer = await fetch(`${shop.url}/pictures/${job}/thumbnail`);
@@ -57,6 +59,77 @@ describe('a visitor of the shop', { timeout: A_WHILE }, () => {
     expect({ width, height, format }).toEqual({ width: 200, height: 100, format: 'webp' });
   });
 
+  const ORDERS = 30;
+  const PICTURES = 8;
+
+  interface Acknowledged {
+    mails: Map<string, string>;
+    labels: string[];
+    pictures: string[];
+  }
+
+  /** Brings everything at once, and ends the shop when some of it is acknowledged and the rest under way. */
+  async function rush(shop: Shop, acknowledged: Acknowledged, end: () => Promise<void>): Promise<void> {
+    let answers = 0;
+    const orders = Array.from({ length: ORDERS }, async (_, nth) => {
+      const address = `visitor-${nth}@example.org`;
+      const { email, reminder, label } = await shop.order(address, `teapot ${nth}`);
+      acknowledged.mails.set(email, address).set(reminder, address);
+      acknowledged.labels.push(label);
+      answers += 1;
+    });
+    const bytes = await photo(1500, 1000);
+    const pictures = Array.from({ length: PICTURES }, async () => {
+      acknowledged.pictures.push(await shop.picture(bytes));
+      answers += 1;
+    });
+    const all = Promise.allSettled([...orders, ...pictures]);
+    await eventually('some are acknowledged', () => answers >= ORDERS / 2 || undefined);
+    await end();
+    await all;
+  }
+
+  async function expectAllDone(shop: Shop, { mails, labels: expected, pictures }: Acknowledged): Promise<void> {
+    await shop.untilAll('completed', [...mails.keys(), ...expected, ...pictures]);
+    const received = new Map((await shop.mailbox()).map(({ id, to }) => [id, to.join()]));
+    for (const [id, address] of mails) expect([id, received.get(`<${id}@shop.example>`)]).toEqual([id, address]);
+    expect(await labels(shop.data)).toEqual(expect.arrayContaining(expected));
+    for (const id of pictures) {
+      const answer = await fetch(`${shop.url}/pictures/${id}/thumbnail`);
+      expect((await sharp(await answer.arrayBuffer()).metadata()).width).toBe(200);
+    }
+    if (engine === 'filer') {
+      await eventually('no job is left over', async () => (await jobFiles(shop.data)).length === 0);
+    }
+  }
+
+  test('ended by kill -9 while jobs run, does all that it has acknowledged once it is started again', async () => {
+    const data = await shopData();
+    const env = await jobs();
+    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
+    let running = 0;
+    for (let kills = 0; kills < 3; kills++) {
+      const shop = await Shop.open(data, { ...env, SHOP_REMINDER_DELAY: '2s' });
+      await rush(shop, acknowledged, () => shop.kill());
+      running += [...(await lastStates(data)).values()].filter((state) => state === 'active').length;
+      await tearLastLines(data);
+    }
+    expect(running).toBeGreaterThan(0);
+    await expectAllDone(await Shop.open(data, env), acknowledged);
+  });
+
+  test('ended by SIGTERM while jobs run, ends by itself, and loses nothing', async () => {
+    const data = await shopData();
+    const env = await jobs();
+    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
+    const shop = await Shop.open(data, { ...env, SHOP_REMINDER_DELAY: '1s' });
+    await rush(shop, acknowledged, () => shop.terminate());
+    expect([...(await lastStates(data)).values()]).not.toContain('active');
+    await expectAllDone(await Shop.open(data, env), acknowledged);
+  });
+});
+
+describe('a visitor of the shop', { timeout: A_WHILE }, () => {
   test('posts what is no picture, and hears that the job failed', async () => {
     const shop = await Shop.open(await shopData());
     const job = await shop.picture(new TextEncoder().encode('not a picture'), 'image/png');
@@ -156,73 +229,6 @@ describe('a mail server', { timeout: A_WHILE }, () => {
     const again = await Shop.open(shop.data);
     await again.untilAll('completed', [email]);
     expect((await again.mailbox()).map(({ id }) => id)).toEqual([`<${email}@shop.example>`]);
-  });
-});
-
-describe('a shop that ends while jobs run', { timeout: A_WHILE }, () => {
-  const ORDERS = 30;
-  const PICTURES = 8;
-
-  interface Acknowledged {
-    mails: Map<string, string>;
-    labels: string[];
-    pictures: string[];
-  }
-
-  /** Brings everything at once, and ends the shop when some of it is acknowledged and the rest under way. */
-  async function rush(shop: Shop, acknowledged: Acknowledged, end: () => Promise<void>): Promise<void> {
-    let answers = 0;
-    const orders = Array.from({ length: ORDERS }, async (_, nth) => {
-      const address = `visitor-${nth}@example.org`;
-      const { email, reminder, label } = await shop.order(address, `teapot ${nth}`);
-      acknowledged.mails.set(email, address).set(reminder, address);
-      acknowledged.labels.push(label);
-      answers += 1;
-    });
-    const bytes = await photo(1500, 1000);
-    const pictures = Array.from({ length: PICTURES }, async () => {
-      acknowledged.pictures.push(await shop.picture(bytes));
-      answers += 1;
-    });
-    const all = Promise.allSettled([...orders, ...pictures]);
-    await eventually('some are acknowledged', () => answers >= ORDERS / 2 || undefined);
-    await end();
-    await all;
-  }
-
-  async function expectAllDone(shop: Shop, { mails, labels: expected, pictures }: Acknowledged): Promise<void> {
-    await shop.untilAll('completed', [...mails.keys(), ...expected, ...pictures]);
-    const received = new Map((await shop.mailbox()).map(({ id, to }) => [id, to.join()]));
-    for (const [id, address] of mails) expect([id, received.get(`<${id}@shop.example>`)]).toEqual([id, address]);
-    expect(await labels(shop.data)).toEqual(expect.arrayContaining(expected));
-    for (const id of pictures) {
-      const answer = await fetch(`${shop.url}/pictures/${id}/thumbnail`);
-      expect((await sharp(await answer.arrayBuffer()).metadata()).width).toBe(200);
-    }
-    await eventually('no job is left over', async () => (await jobFiles(shop.data)).length === 0);
-  }
-
-  test('by kill -9 does all that it has acknowledged once it is started again', async () => {
-    const data = await shopData();
-    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
-    let running = 0;
-    for (let kills = 0; kills < 3; kills++) {
-      const shop = await Shop.open(data, { SHOP_REMINDER_DELAY: '2s' });
-      await rush(shop, acknowledged, () => shop.kill());
-      running += [...(await lastStates(data)).values()].filter((state) => state === 'active').length;
-      await tearLastLines(data);
-    }
-    expect(running).toBeGreaterThan(0);
-    await expectAllDone(await Shop.open(data), acknowledged);
-  });
-
-  test('by SIGTERM ends by itself, and loses nothing', async () => {
-    const data = await shopData();
-    const acknowledged: Acknowledged = { mails: new Map(), labels: [], pictures: [] };
-    const shop = await Shop.open(data, { SHOP_REMINDER_DELAY: '1s' });
-    await rush(shop, acknowledged, () => shop.terminate());
-    expect([...(await lastStates(data)).values()]).not.toContain('active');
-    await expectAllDone(await Shop.open(data), acknowledged);
   });
 });
 
