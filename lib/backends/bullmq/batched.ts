@@ -15,8 +15,8 @@ interface Defined {
   readonly numberOfKeys: number;
 }
 
-/** How many calls go together at most: Redis serves nobody else meanwhile. */
-const LARGEST_BATCH = 64;
+/** How many calls go together at most, so few that the answers to one batch are worked on while Redis works on the next. */
+const LARGEST_BATCH = 24;
 
 /**
  * Runs a script several times, each time as if alone. The calls of a batch have most arguments in common: the first has all
