@@ -29,6 +29,8 @@ export interface HandlerSetup {
   readonly queues?: readonly string[];
   /** At most so many at a time. */
   readonly concurrency: number;
+  /** Hears what becomes of the jobs. */
+  readonly events?: JobEvents;
   handle(payload: unknown, job: Job): unknown;
 }
 
@@ -84,7 +86,7 @@ export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
     errors: {},
     unknownJobGraceMs: 300_000,
     blockedForMs: 7 * 24 * 3_600_000,
-    events: new JobEvents(),
+    events: setup.events ?? new JobEvents(),
     reporter: { log: () => undefined, warn: console.error, error: console.error },
     worker: `bench:${process.pid}`,
   });
