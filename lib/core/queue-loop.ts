@@ -44,11 +44,13 @@ export class QueueLoop {
   }
 
   private async read(): Promise<void> {
+    // What one is told of the engine says nothing about an answer that another still waits for.
+    const reader = {};
     let turnBegan = performance.now();
     while (!this.stopping.aborted) {
       const free = this.plan.concurrency - this.runs.size - this.asked;
       if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.aPlace();
-      else await this.take(free);
+      else await this.take(free, reader);
       if (performance.now() - turnBegan > LONGEST_TURN_MS) {
         await setImmediate();
         turnBegan = performance.now();
@@ -56,9 +58,9 @@ export class QueueLoop {
     }
   }
 
-  private async take(max: number): Promise<void> {
+  private async take(max: number, reader: object): Promise<void> {
     this.asked += max;
-    const deliveries = await this.reserve(max);
+    const deliveries = await this.reserve(max, reader);
     for (const delivery of deliveries) this.begin(delivery);
     this.flowing = deliveries.length === max;
     this.asked -= max;
@@ -66,20 +68,20 @@ export class QueueLoop {
     this.placesFreed();
   }
 
-  private async reserve(max: number): Promise<readonly Delivery[]> {
+  private async reserve(max: number, reader: object): Promise<readonly Delivery[]> {
     const { backend, outage } = this.context;
     for (let failures = 0; !this.stopping.aborted; failures++) {
       try {
         const deliveries = await backend.reserve(this.plan.name, max, this.stopping);
-        outage.passed(this);
+        outage.passed(reader);
         return deliveries;
       } catch (error) {
         if (this.stopping.aborted) break;
-        outage.failed(this, error);
+        outage.failed(reader, error);
         await outage.wait(failures, this.stopping);
       }
     }
-    outage.gaveUp(this);
+    outage.gaveUp(reader);
     return [];
   }
 
