@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /** What `consumer-process.js` is told, as the JSON text of its first argument. */
 export interface ConsumerTask {
-  readonly directory: string;
+  /** Of the backend, as the option `backend` takes it. */
+  readonly url: string;
   /** Whether each job runs until the process ends. */
   readonly keep: boolean;
 }

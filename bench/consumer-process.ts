@@ -1,11 +1,11 @@
 import type { ConsumerReport, ConsumerTask } from './child.js';
-import { newConsumer, openFiler } from './core-setup.js';
+import { newConsumer, openByUrl } from './core-setup.js';
 
 /** Consumes a queue, and tells when each job has started, until it is killed. */
 
-const { directory, keep } = JSON.parse(process.argv[2] ?? '') as ConsumerTask;
+const { url, keep } = JSON.parse(process.argv[2] ?? '') as ConsumerTask;
 const tell = (report: ConsumerReport): void => void process.send?.(report);
-const backend = await openFiler({ directory, durable: false });
+const backend = await openByUrl(url);
 const consumer = newConsumer(backend, {
   concurrency: keep ? 1 : 10,
   handle() {

@@ -1,5 +1,6 @@
 import { filer, type FilerOptions } from '../lib/backends/filer/index.js';
-import type { Backend } from '../lib/core/backend.js';
+import { backendFromUrl } from '../lib/nest/backend-url.js';
+import type { Backend, BackendDescription } from '../lib/core/backend.js';
 import { systemClock } from '../lib/core/clock.js';
 import { Consumer } from '../lib/core/consumer.js';
 import { DEFAULT_BACKOFF } from '../lib/core/backoff.js';
@@ -28,11 +29,26 @@ export interface HandlerSetup {
   readonly queues?: readonly string[];
   /** At most so many at a time. */
   readonly concurrency: number;
+  /** Hears what becomes of the jobs. */
+  readonly events?: JobEvents;
   handle(payload: unknown, job: Job): unknown;
 }
 
 export function openFiler(options: FilerOptions, queues: readonly string[] = [QUEUE]): Promise<Backend> {
-  return filer(options).open({ worker: `bench:${process.pid}`, queues, warn: console.error });
+  return open(filer(options), queues);
+}
+
+export function openByUrl(url: string): Promise<Backend> {
+  return open(backendFromUrl(url));
+}
+
+export function open(description: BackendDescription, queues: readonly string[] = [QUEUE]): Promise<Backend> {
+  return description.open({ worker: `bench:${process.pid}`, queues, warn: console.error });
+}
+
+/** Of a filer that doesn't sync. */
+export function filerUrl(directory: string): string {
+  return `filer:${encodeURI(directory)}?durable=false`;
 }
 
 /** A publisher as the module makes one, without Nest. */
@@ -71,7 +87,7 @@ export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
     errors: {},
     unknownJobGraceMs: 300_000,
     blockedForMs: 7 * 24 * 3_600_000,
-    events: new JobEvents(),
+    events: setup.events ?? new JobEvents(),
     reporter: { log: () => undefined, warn: console.error, error: console.error },
     worker: `bench:${process.pid}`,
   });

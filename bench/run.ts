@@ -6,13 +6,14 @@ import { benchmarksPage, lineOf } from './report.js';
 import type { Row } from './row.js';
 import { againstBullmqRows } from './rows/against-bullmq.js';
 import { backlogRows } from './rows/backlog.js';
+import { bullmqBackendRows } from './rows/bullmq-backend.js';
 import { firstJobRows } from './rows/first-job.js';
 import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
 import { memoryRows } from './rows/memory.js';
 import { publishingRows } from './rows/publishing.js';
 
-/** `npm run bench`: the figures of the filer, in the temporary folder's file system. */
+/** `npm run bench`: the figures of the filer, in the temporary folder's file system, and of BullMQ on a private Redis. */
 
 const PAGE = 'BENCHMARKS.md';
 
@@ -24,6 +25,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: memoryRows,
   'first-job': firstJobRows,
   idle: idleRows,
+  'bullmq-backend': bullmqBackendRows,
 };
 
 const { values, positionals } = parseArgs({

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { withConsumer } from '../child.js';
+import { filerUrl } from '../core-setup.js';
 import { debianProgram } from '../debian.js';
 import { inFolder } from '../folder.js';
 import type { Row } from '../row.js';
@@ -19,7 +20,7 @@ const WAITING = /^(epoll_p?wait2?|futex|(clock_)?nanosleep|p?poll|p?select6?|res
 export function idleRows(): Promise<Row[]> {
   return inFolder(async (directory) => {
     const strace = await debianProgram('strace', 'strace');
-    const task = { directory, keep: false };
+    const task = { url: filerUrl(directory), keep: false };
     return withConsumer(task, async ({ pid = 0 }) => {
       await setTimeout(SETTLED_MS);
       const alone = row('idle for 10 s: system calls besides waiting', await calls(strace, pid));

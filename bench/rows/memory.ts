@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { withConsumer } from '../child.js';
-import { newPublisher, openFiler, requests } from '../core-setup.js';
+import { filerUrl, newPublisher, openFiler, requests } from '../core-setup.js';
 import { inFolder } from '../folder.js';
 import type { Row } from '../row.js';
 import { MANY } from './backlog.js';
@@ -33,7 +33,7 @@ export function memoryRows(): Promise<Row[]> {
 }
 
 function peakMegabytes(directory: string): Promise<number> {
-  return withConsumer({ directory, keep: true }, async ({ pid = 0 }) => {
+  return withConsumer({ url: filerUrl(directory), keep: true }, async ({ pid = 0 }) => {
     await setTimeout(WATCHED_MS);
     // Not what getrusage(2) tells, which counts the parent's memory at the fork as well.
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));

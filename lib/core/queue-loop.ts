@@ -14,51 +14,74 @@ export interface QueuePlan {
   readonly rawJob: string | undefined;
 }
 
+/** So many reserves at a time: while the engine works on one, the jobs of another are begun. */
+const MOST_RESERVES = 2;
+
 /** For how long jobs may follow each other without letting timers and sockets have their turn. */
 const LONGEST_TURN_MS = 4;
 
 /** Reads one queue: takes as many jobs as there are free places, the most urgent first, until it is stopped. */
 export class QueueLoop {
   readonly runs = new Set<JobRun>();
-  private placeFreed: (() => void) | undefined;
+  /** How many jobs were asked for that have not come yet. */
+  private asked = 0;
+  /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
+  private flowing = false;
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     private readonly plan: QueuePlan,
     private readonly context: ConsumerContext,
     private readonly stopping: AbortSignal,
   ) {
-    stopping.addEventListener('abort', () => this.placeFreed?.(), { once: true });
+    stopping.addEventListener('abort', () => this.placesFreed(), { once: true });
   }
 
   /** Resolves once it was stopped and holds no job any more; never rejects. */
   async work(): Promise<void> {
+    await Promise.all(Array.from({ length: MOST_RESERVES }, () => this.read()));
+    while (this.runs.size > 0) await this.aPlace();
+  }
+
+  private async read(): Promise<void> {
+    // What one is told of the engine says nothing about an answer that another still waits for.
+    const reader = {};
     let turnBegan = performance.now();
     while (!this.stopping.aborted) {
-      if (this.runs.size >= this.plan.concurrency) await this.aPlace();
-      else for (const delivery of await this.reserve()) this.begin(delivery);
+      const free = this.plan.concurrency - this.runs.size - this.asked;
+      if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.aPlace();
+      else await this.take(free, reader);
       if (performance.now() - turnBegan > LONGEST_TURN_MS) {
         await setImmediate();
         turnBegan = performance.now();
       }
     }
-    while (this.runs.size > 0) await this.aPlace();
   }
 
-  private async reserve(): Promise<readonly Delivery[]> {
+  private async take(max: number, reader: object): Promise<void> {
+    this.asked += max;
+    const deliveries = await this.reserve(max, reader);
+    for (const delivery of deliveries) this.begin(delivery);
+    this.flowing = deliveries.length === max;
+    this.asked -= max;
+    // Less may have come than was asked for.
+    this.placesFreed();
+  }
+
+  private async reserve(max: number, reader: object): Promise<readonly Delivery[]> {
     const { backend, outage } = this.context;
     for (let failures = 0; !this.stopping.aborted; failures++) {
       try {
-        const free = this.plan.concurrency - this.runs.size;
-        const deliveries = await backend.reserve(this.plan.name, free, this.stopping);
-        outage.passed(this);
+        const deliveries = await backend.reserve(this.plan.name, max, this.stopping);
+        outage.passed(reader);
         return deliveries;
       } catch (error) {
         if (this.stopping.aborted) break;
-        outage.failed(this, error);
+        outage.failed(reader, error);
         await outage.wait(failures, this.stopping);
       }
     }
-    outage.gaveUp(this);
+    outage.gaveUp(reader);
     return [];
   }
 
@@ -77,16 +100,16 @@ export class QueueLoop {
       this.context.reporter.error(`a job of queue "${this.plan.name}" is left to its lease`, stack);
     } finally {
       this.runs.delete(run);
-      this.placeFreed?.();
+      this.placesFreed();
     }
   }
 
+  private placesFreed(): void {
+    for (const wake of this.waiting) wake();
+    this.waiting.clear();
+  }
+
   private aPlace(): Promise<void> {
-    return new Promise((resolve) => {
-      this.placeFreed = () => {
-        this.placeFreed = undefined;
-        resolve();
-      };
-    });
+    return new Promise((resolve) => this.waiting.add(resolve));
   }
 }

@@ -59,6 +59,33 @@ describe('a queue', () => {
     expect(asked.slice(before).at(-1)).toBe(2);
   });
 
+  test('is asked once more while an answer is under way, as long as it gives all, and for no more than have a place', async () => {
+    let answer = (): void => undefined;
+    let answered = Promise.resolve();
+    const underWay: number[] = [];
+    const reserve = shop.engine.reserve;
+    shop.engine.reserve = async (name, max, signal) => {
+      underWay.push(max);
+      await answered;
+      underWay.splice(underWay.indexOf(max), 1);
+      return reserve(name, max, signal);
+    };
+    const work = new Work();
+    await publish('x', 0, 1, 2, 3, 4, 5, 6);
+    shop.consume([handler('x', work.handle)], { queues: [queue('default', { concurrency: 4 })] });
+    await shop.now();
+    expect(work.names).toEqual([0, 1, 2, 3]);
+    answered = new Promise((resolve) => (answer = resolve));
+    for (const ended of [0, 1, 2]) {
+      work.end(ended, undefined);
+      await shop.now();
+    }
+    expect(underWay).toEqual([1, 1]);
+    answer();
+    await shop.now();
+    expect(work.names).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   test('serves the most urgent first, and equals in the order in which they were published', async () => {
     const served: unknown[] = [];
     for (const [payload, priority] of [

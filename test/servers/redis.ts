@@ -103,7 +103,7 @@ export class PrivateRedis implements RedisServer {
 }
 
 /** Finds the program; installs Debian's package where it is missing and this is root. */
-async function redisProgram(): Promise<string> {
+export async function redisProgram(): Promise<string> {
   const found = await find();
   if (found) return found;
   if (process.getuid?.() !== 0) throw new Error(`redis-server is missing. Install it as root: ${INSTALL}`);
@@ -128,7 +128,7 @@ async function find(): Promise<string | undefined> {
   return undefined;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

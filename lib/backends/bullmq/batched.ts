@@ -15,33 +15,34 @@ interface Defined {
   readonly numberOfKeys: number;
 }
 
-/** How many calls go together at most: Redis serves nobody else meanwhile. */
-const LARGEST_BATCH = 64;
+/** How many calls go together at most, so few that the answers to one batch are worked on while Redis works on the next. */
+const LARGEST_BATCH = 24;
 
 /**
- * Runs a script several times, each time as if alone. The calls of a batch have most arguments in common, so the first
- * has all of its own, and of each other comes what differs. An error of one leaves the others alone.
+ * Runs a script several times, each time as if alone. The calls of a batch have most arguments in common: the first has all
+ * of its own, the others only those in which any of them differs. An error of one leaves the others alone.
  *
- * KEYS: of the first. ARGV: how many calls, how many arguments beside the keys, those of the first; then for each other
- * call how many differ, and each with its place, the keys counted first.
+ * KEYS: of the first. ARGV: how many calls, how many arguments beside the keys, how many differ; the place of each of
+ * these, the keys counted first; the arguments of the first; then of each other call those that differ.
  */
 const around = (lua: string): string => `
 local function run(KEYS, ARGV)
 ${lua}
 end
-local calls, size = tonumber(ARGV[1]), tonumber(ARGV[2])
-local at = 2 + size
+local calls, size, width = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local places = {}
+for column = 1, width do places[column] = tonumber(ARGV[3 + column]) end
+local first = 3 + width
+local at = first + size
 local replies = {}
 for call = 1, calls do
-  local keys, args = {unpack(KEYS)}, {unpack(ARGV, 3, 2 + size)}
+  local keys, args = {unpack(KEYS)}, {unpack(ARGV, first + 1, first + size)}
   if call > 1 then
-    local differing = tonumber(ARGV[at + 1])
-    at = at + 1
-    for _ = 1, differing do
-      local place, value = tonumber(ARGV[at + 1]), ARGV[at + 2]
-      at = at + 2
+    for column = 1, width do
+      local place, value = places[column], ARGV[at + column]
       if place <= #KEYS then keys[place] = value else args[place - #KEYS] = value end
     end
+    at = at + width
   end
   local ok, reply = pcall(run, keys, args)
   if ok then replies[call] = {1, reply}
@@ -81,7 +82,8 @@ export class Batched {
     });
   }
 
-  private flush(): void {
+  /** Sends at once what was called. */
+  flush(): void {
     const calls = this.waiting;
     this.waiting = [];
     for (let from = 0; from < calls.length; from += LARGEST_BATCH)
@@ -104,20 +106,14 @@ export class Batched {
   }
 
   private together(calls: readonly Call[]): unknown[] {
-    const [first, ...others] = calls.map(({ args }) => args);
-    const base = first ?? [];
+    const base = calls[0]?.args ?? [];
     const keys = base.slice(0, this.numberOfKeys);
     const rest = base.slice(this.numberOfKeys);
-    const all: unknown[] = [...keys, calls.length, rest.length, ...rest.map((value) => value ?? '')];
-    for (const args of others) {
-      const count = all.push(0) - 1;
-      let differing = 0;
-      for (const [place, value] of args.entries()) {
-        if (value === base[place]) continue;
-        all.push(place + 1, value ?? '');
-        differing += 1;
-      }
-      all[count] = differing;
+    const places = [...base.keys()].filter((place) => calls.some(({ args }) => args[place] !== base[place]));
+    const all: unknown[] = [...keys, calls.length, rest.length, places.length, ...places.map((place) => place + 1)];
+    for (const value of rest) all.push(value ?? '');
+    for (let call = 1; call < calls.length; call++) {
+      for (const place of places) all.push(calls[call]?.args[place] ?? '');
     }
     return all;
   }

@@ -35,8 +35,8 @@ export class BullmqQueue {
     private readonly settings: QueueSettings,
   ) {
     const { connections, scriptsOf, worker, leaseMs, retention, stalledCheckMs } = settings;
-    const scripts = scriptsOf(connections.working.connection, name);
-    this.publishing = new Publishing(scriptsOf(connections.publishing.connection, name), connections);
+    const scripts = scriptsOf(connections.working, name);
+    this.publishing = new Publishing(scriptsOf(connections.publishing, name), connections);
     this.fetching = new Fetching(name, worker, scripts, connections);
     this.settling = new Settling(scripts, connections, leaseMs, retention);
     this.bell = new Bell(scripts.keys['marker'], connections);

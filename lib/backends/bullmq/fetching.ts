@@ -19,6 +19,11 @@ export interface BullmqDelivery extends Delivery {
 /** How many fetches are sent at once at most. */
 const LARGEST_BURST = 64;
 
+/** What one fetch has found. */
+interface Found extends Pick<Fetched, 'limitedMs' | 'nextDueAt'> {
+  readonly delivery: BullmqDelivery | undefined;
+}
+
 /** What a call has found. */
 export interface Take {
   readonly deliveries: readonly BullmqDelivery[];
@@ -72,23 +77,19 @@ export class Fetching {
     return (counts[0] ?? 0) + (counts[1] ?? 0);
   }
 
-  private async fetch(client: Client): Promise<Fetched & { delivery: BullmqDelivery | undefined }> {
+  private async fetch(client: Client): Promise<Found> {
     const receipt = randomUUID();
     const leasedAt = performance.now();
     const fetched = await this.scripts.fetch(receipt, this.worker);
-    const { job } = fetched;
-    return { ...fetched, delivery: job && (await this.deliver(client, job.id, job.hash, receipt, leasedAt)) };
+    const { job, limitedMs, nextDueAt } = fetched;
+    const delivery = job && this.deliver(job.id, job.hash, receipt, leasedAt);
+    if (!delivery || !isUnreadable(delivery.content)) return { limitedMs, nextDueAt, delivery };
+    const bytes = await this.bytesOf(client, delivery.jobId, delivery.content.bytes);
+    return { limitedMs, nextDueAt, delivery: { ...delivery, content: { ...delivery.content, bytes } } };
   }
 
-  private async deliver(
-    client: Client,
-    jobId: string,
-    hash: JobHash,
-    receipt: string,
-    leasedAt: number,
-  ): Promise<BullmqDelivery> {
-    const read = contentOf(hash, jobId);
-    const content = isUnreadable(read) ? { ...read, bytes: await this.bytesOf(client, jobId, read.bytes) } : read;
+  private deliver(jobId: string, hash: JobHash, receipt: string, leasedAt: number): BullmqDelivery {
+    const content = contentOf(hash, jobId);
     const starts = startsOf(hash, isUnreadable(content) ? 0 : content.attemptsUsed);
     return {
       queue: this.queue,

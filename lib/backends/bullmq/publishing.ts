@@ -8,9 +8,9 @@ import { bullmqId } from './job-id.js';
 import type { NewJob, Scripts } from './scripts.js';
 import { optionsOf } from './stored-job.js';
 
-/** How many jobs go to Redis at a time, which serves nobody else meanwhile, and how many times before it has answered. */
-const LARGEST_BATCH = 256;
-const MOST_UNDER_WAY = 4;
+/** How many jobs go to Redis at a time, so few that it works on one batch while the next is made, and how many batches. */
+const LARGEST_BATCH = 16;
+const MOST_UNDER_WAY = 64;
 
 /** How long a publish waits for a connection that is just being made again, in milliseconds. */
 const RECONNECT_MS = 1_000;
@@ -111,16 +111,8 @@ export class Publishing {
   }
 
   private async add(batch: readonly Entry[]): Promise<Answer[]> {
-    const client = this.connections.publishing.adapted;
-    const [first] = batch;
-    if (batch.length === 1 && first) {
-      await this.scripts.add(client, first.job);
-      return [{ duplicate: false }];
-    }
-    const pipeline = client.pipeline();
-    for (const { job } of batch) void this.scripts.add(pipeline, job);
-    const replies = (await pipeline.exec()) as [Error | null, unknown][];
-    return replies.map(([error]) => (error ? { error } : { duplicate: false }));
+    const results = await this.scripts.addAll(batch.map(({ job }) => job));
+    return results.map((one) => (one.status === 'rejected' ? { error: one.reason as unknown } : { duplicate: false }));
   }
 
   /** As one transaction, for between the look and the job another publisher could come. */

@@ -1,5 +1,6 @@
-import type { JobJson, JobsOptions, RedisClient, RedisConnection, RedisQueueBackend } from 'bullmq';
+import type { JobJson, JobsOptions, RedisClient, RedisQueueBackend } from 'bullmq';
 import { Batched } from './batched.js';
+import type { Line } from './connections.js';
 import type { Packages } from './packages.js';
 import type { KeepJobs } from './retention.js';
 import type { JobHash } from './stored-job.js';
@@ -45,7 +46,10 @@ type Transaction = ReturnType<RedisClient['multi']>;
 export interface Scripts {
   readonly keys: Readonly<Record<string, string>>;
   toKey(type: string): string;
-  add(on: RedisClient | Transaction, job: NewJob): Promise<unknown>;
+  /** As part of a transaction. */
+  add(on: Transaction, job: NewJob): Promise<unknown>;
+  /** Sends them before it returns, in their order; says of each how it went. */
+  addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<unknown>[]>;
   fetch(token: string, worker: string): Promise<Fetched>;
   finish(finish: Finish): Promise<void>;
   moveToDelayed(
@@ -59,10 +63,17 @@ export interface Scripts {
   moveStalledJobsToWait(): Promise<string[]>;
 }
 
-export type ScriptsOf = (connection: RedisConnection, queue: string) => Scripts;
+export type ScriptsOf = (line: Line, queue: string) => Scripts;
 
 /** What is called for many jobs at a time. */
-const FOR_MANY: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed', 'extendLock']);
+const FOR_MANY: ReadonlySet<string> = new Set([
+  'addDelayedJob',
+  'addPrioritizedJob',
+  'moveToActive',
+  'moveToFinished',
+  'moveToDelayed',
+  'extendLock',
+]);
 
 /** How often a job may stall before BullMQ fails it on its own: that is for us to say, by its attempts. */
 const NEVER = Number.MAX_SAFE_INTEGER;
@@ -72,17 +83,18 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
   class QueueScripts extends bullmq.RedisQueueBackend implements Scripts {
     private readonly batched = new Map<string, Batched | undefined>();
 
+    constructor(
+      private readonly adapted: RedisClient,
+      ...rest: ConstructorParameters<typeof RedisQueueBackend>
+    ) {
+      super(...rest);
+    }
+
     /** Hands the hash through as it came, which the class would parse: what it can't read must not be lost. */
-    override async execCommand(...[on, name, args]: Parameters<RedisQueueBackend['execCommand']>): Promise<unknown> {
-      if (!FOR_MANY.has(name)) return (await super.execCommand(on, name, args)) as unknown;
-      const batched = this.batchedOf(on as RedisClient, name);
-      const reply: unknown = await (batched ? batched.call(args) : super.execCommand(on, name, args));
-      if (name !== 'moveToActive' || !Array.isArray(reply) || !reply[0]) return reply;
-      return [
-        undefined,
-        { id: String(reply[1]), hash: hashOf(reply[0] as string[]) },
-        ...(reply.slice(2) as unknown[]),
-      ];
+    override execCommand(...[on, name, args]: Parameters<RedisQueueBackend['execCommand']>): Promise<unknown> {
+      const batched = on === this.adapted && FOR_MANY.has(name) ? this.batchedOf(this.adapted, name) : undefined;
+      const reply = batched ? batched.call(args) : (super.execCommand(on, name, args) as Promise<unknown>);
+      return name === 'moveToActive' ? reply.then(unparsed) : reply;
     }
 
     private batchedOf(on: RedisClient, name: string): Batched | undefined {
@@ -97,6 +109,12 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
     add(on: RedisClient | Transaction, job: NewJob): Promise<unknown> {
       const json = { ...job, opts: job.options as JobsOptions } as unknown as JobJson;
       return this.addJobToTransaction(on, json, job.id);
+    }
+
+    addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<unknown>[]> {
+      const added = jobs.map((job) => this.add(this.adapted, job));
+      for (const batched of this.batched.values()) batched?.flush();
+      return Promise.allSettled(added);
     }
 
     async fetch(token: string, worker: string): Promise<Fetched> {
@@ -128,7 +146,7 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
     }
   }
 
-  return (connection, queue) => {
+  return ({ adapted, connection }, queue) => {
     const names = new bullmq.QueueKeys(options.prefix);
     const toKey = (type: string): string => names.toKey(queue, type);
     const settings = {
@@ -139,13 +157,20 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
       stalledInterval: options.stalledCheckMs,
     };
     const keys = { ...names.getKeys(queue), expired: toKey('expired') };
-    return new QueueScripts(connection, queue, keys, toKey, settings, undefined, false);
+    return new QueueScripts(adapted, connection, queue, keys, toKey, settings, undefined, false);
   };
 }
 
+function unparsed(reply: unknown): unknown {
+  if (!Array.isArray(reply) || !reply[0]) return reply;
+  const [flat, id, ...rest] = reply as [string[], unknown, ...unknown[]];
+  return [undefined, { id: String(id), hash: hashOf(flat) }, ...rest];
+}
+
 function hashOf(flat: readonly string[]): JobHash {
-  const pairs = Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]] as const);
-  return Object.fromEntries(pairs) as JobHash;
+  const hash: Record<string, string | undefined> = {};
+  for (let at = 0; at < flat.length; at += 2) hash[flat[at] ?? ''] = flat[at + 1];
+  return hash;
 }
 
 const LOST = new Set<unknown>([-1, -2, -3, -6]);

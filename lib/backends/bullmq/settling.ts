@@ -33,7 +33,7 @@ export class Settling {
     const { receipt } = delivery;
     if (!TOKEN.test(receipt)) return false;
     const { client } = this.connections.working;
-    await this.connections.ready(client, 0);
+    if (client.status !== 'ready') await this.connections.ready(client, 0);
     try {
       await this.carryOut(delivery, settlement);
       this.inDoubt.delete(receipt);

@@ -1,24 +1,54 @@
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bullmq } from '../../../lib/backends/bullmq/index.js';
-import { PrivateRedis } from '../../servers/redis.js';
+import { freePort, PrivateRedis } from '../../servers/redis.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
-let server: PrivateRedis;
+/** Prefixes whose keys lie on different nodes. */
+const PREFIXES = ['{b}', '{c}', '{a}'];
+
+const SLOTS = [
+  [0, 5_460],
+  [5_461, 10_922],
+  [10_923, 16_383],
+] as const;
+
+let servers: PrivateRedis[];
 let cluster: Cluster;
 
 beforeAll(async () => {
-  server = await PrivateRedis.start({ 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' });
-  const node = new Redis(server.url);
-  await node.cluster('ADDSLOTSRANGE', 0, 16_383);
-  await until('the cluster to be up', async () => (await node.cluster('INFO')).includes('cluster_state:ok'));
-  await node.quit();
-  cluster = new Cluster([{ host: server.host, port: server.port }]);
+  // By default the nodes' own port is 10,000 above, which not every free port leaves room for.
+  const buses = await Promise.all(SLOTS.map(() => freePort()));
+  servers = await Promise.all(
+    buses.map((bus) =>
+      PrivateRedis.start({
+        'cluster-enabled': 'yes',
+        'cluster-announce-ip': '127.0.0.1',
+        'cluster-port': String(bus),
+      }),
+    ),
+  );
+  const nodes = servers.map(({ url }) => new Redis(url));
+  for (const [index, node] of nodes.entries()) {
+    const [from, to] = SLOTS[index] ?? [0, 0];
+    await node.cluster('ADDSLOTSRANGE', from, to);
+    await node.cluster('SET-CONFIG-EPOCH', index + 1);
+  }
+  for (const [index, { host, port }] of servers.entries())
+    await nodes[0]?.call('CLUSTER', 'MEET', host, port, buses[index] ?? 0);
+  for (const node of nodes) {
+    await until('the cluster to be up', async () => {
+      const info = await node.cluster('INFO');
+      return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
+    });
+    await node.quit();
+  }
+  cluster = new Cluster(servers.map(({ host, port }) => ({ host, port })));
 }, 300_000);
 
 afterAll(async () => {
   await cluster.quit();
-  await server.stop();
+  await Promise.all(servers.map((server) => server.stop()));
 });
 
 test('a cluster needs a prefix with a hash tag', () => {
@@ -44,5 +74,22 @@ test('a cluster serves jobs, told apart by their ids, and stays open', async () 
   const settled = await Promise.all(order.map((delivery) => backend.settle(delivery, COMPLETED)));
   expect(settled).toEqual([true, true, true, true, true]);
   await bench.close();
+  expect(await cluster.ping()).toBe('PONG');
+});
+
+test('queues lie on all nodes of a cluster', async () => {
+  const slots = await Promise.all(PREFIXES.map((prefix) => cluster.cluster('KEYSLOT', `${prefix}:mail:wait`)));
+  const nodes = slots.map((slot) => SLOTS.findIndex(([from, to]) => from <= slot && slot <= to));
+  expect(nodes).toEqual([0, 1, 2]);
+  for (const prefix of PREFIXES) {
+    const bench = new Bench(cluster, prefix);
+    const backend = await bench.open();
+    const taking = takeOne(backend, bench.queue);
+    await backend.publish(bench.queue, [message({ payload: prefix })]);
+    const delivery = await taking;
+    expect(readable(delivery).payload).toBe(prefix);
+    expect(await backend.settle(delivery, COMPLETED)).toBe(true);
+    await bench.close();
+  }
   expect(await cluster.ping()).toBe('PONG');
 });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { bullmq } from '../../../lib/backends/bullmq/index.js';
 import { BackendError, type Backend, type Delivery } from '../../../lib/core/backend.js';
 import { PrivateRedis } from '../../servers/redis.js';
-import { Proxy } from './proxy.js';
+import { Proxy } from '../../servers/proxy.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
 let server: PrivateRedis;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A network between a client and Redis that can break. */
+/** A network between a client and a server of this machine that can break. */
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private refusing = false;

@@ -1,0 +1,120 @@
+import { Queue, Worker } from 'bullmq';
+import type { Backend } from '../../lib/core/backend.js';
+import { PrivateRedis } from '../../test/servers/redis.js';
+import { byCallers, CALLERS } from '../callers.js';
+import { JOB, newConsumer, newPublisher, openByUrl, request, requests } from '../core-setup.js';
+import { inPairs, type Pairs } from '../pairs.js';
+import { perSecond, ratioRow, type Row } from '../row.js';
+import { firstJobRow } from './first-job.js';
+
+const JOBS = 4_000;
+const ROUNDS = 11;
+const CONCURRENCY = 50;
+
+/** As we keep completed jobs by default: a worker that keeps others does other work. */
+const KEPT = { age: 3_600, count: 1_000 };
+
+const LEAST = { least: 0.9 };
+
+/** The backend on BullMQ against BullMQ's own classes, each with queues of its own on one Redis of this machine. */
+export async function bullmqBackendRows(): Promise<Row[]> {
+  const redis = await PrivateRedis.start();
+  const backend = await openByUrl(redis.url);
+  const plain = new Queue('plain', { connection: { url: redis.url } });
+  try {
+    return [
+      await handling(backend, plain, redis),
+      await publishing(backend, plain),
+      await publishingInBulk(backend, plain),
+      await firstJobRow('first job of an idle queue of BullMQ', `${redis.url}?prefix=first`),
+    ];
+  } finally {
+    await plain.close();
+    await backend.close();
+    await redis.stop();
+  }
+}
+
+/** From the first job to the completion of the last. */
+async function handling(backend: Backend, plain: Queue, { url }: PrivateRedis): Promise<Row> {
+  const publisher = newPublisher(backend);
+  let worker: Worker;
+  const pairs = await inPairs(
+    ROUNDS,
+    JOBS,
+    {
+      before: async () => void (await publisher.publishMany(requests(JOBS))),
+      async timed() {
+        let handled = 0;
+        let allHandled = (): void => undefined;
+        const done = new Promise<void>((resolve) => (allHandled = resolve));
+        const handle = (): void => {
+          if (++handled === JOBS) allHandled();
+        };
+        const consumer = newConsumer(backend, { concurrency: CONCURRENCY, handle });
+        consumer.start();
+        await done;
+        await consumer.stop(1_000);
+      },
+    },
+    {
+      async before() {
+        await plain.addBulk(plainJobs());
+        worker = new Worker(plain.name, () => Promise.resolve(), {
+          connection: { url, maxRetriesPerRequest: null },
+          concurrency: CONCURRENCY,
+          removeOnComplete: KEPT,
+          autorun: false,
+        });
+        await worker.waitUntilReady();
+      },
+      async timed() {
+        let completed = 0;
+        await new Promise<void>((resolve) => {
+          worker.on('completed', () => {
+            if (++completed === JOBS) resolve();
+          });
+          void worker.run();
+        });
+      },
+      after: () => worker.close(),
+    },
+  );
+  return against(`BullMQ's Worker`, `handling, concurrency ${CONCURRENCY}`, pairs);
+}
+
+async function publishing(backend: Backend, plain: Queue): Promise<Row> {
+  const publisher = newPublisher(backend);
+  const pairs = await inPairs(
+    ROUNDS,
+    JOBS,
+    { timed: () => byCallers(JOBS, (n) => publisher.publish(JOB, request(n).payload)), after: () => clear(plain) },
+    { timed: () => byCallers(JOBS, (n) => plain.add(JOB, request(n).payload)), after: () => clear(plain) },
+  );
+  return against(`BullMQ's add`, `publishing by ${CALLERS} callers`, pairs);
+}
+
+async function publishingInBulk(backend: Backend, plain: Queue): Promise<Row> {
+  const publisher = newPublisher(backend);
+  const pairs = await inPairs(
+    ROUNDS,
+    JOBS,
+    { timed: async () => void (await publisher.publishMany(requests(JOBS))), after: () => clear(plain) },
+    { timed: async () => void (await plain.addBulk(plainJobs())), after: () => clear(plain) },
+  );
+  return against(`BullMQ's addBulk`, 'publishing in bulk', pairs);
+}
+
+function plainJobs(): { name: string; data: unknown }[] {
+  return requests(JOBS).map(({ name, payload }) => ({ name, data: payload }));
+}
+
+/** Drops the jobs of both sides, so that each round finds the server as the one before. */
+async function clear(plain: Queue): Promise<void> {
+  const client = await plain.getBackend().client;
+  await (client as unknown as { flushall(): Promise<unknown> }).flushall();
+}
+
+function against(other: string, what: string, { ratio, a, b }: Pairs): Row {
+  return ratioRow(`${what}, against ${other}`, ratio, LEAST, `${perSecond(a)}; BullMQ ${perSecond(b)}`);
+}
