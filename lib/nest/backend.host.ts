@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Backend } from '../core/backend.js';
+import type { Backend, BackendTraits } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
@@ -52,9 +52,21 @@ export class BackendHost {
       const queues = queuePlans(this.explorer.handlers.all(), this.settings).map((plan) => plan.name);
       const backend: unknown = await source.open({ worker, queues, warn: (message) => logger.warn(message) });
       checkBackend(backend, 'open');
+      logger.log(durabilityOf(backend.traits));
       return backend;
     } catch (cause) {
       throw new Error(`The backend ${source.name} could not be opened: ${messageOf(cause)}`, { cause });
     }
+  }
+}
+
+function durabilityOf({ name, durability }: BackendTraits): string {
+  switch (durability) {
+    case 'none':
+      return `${name} keeps jobs in memory only: they are gone when it ends`;
+    case 'process':
+      return `${name} keeps jobs when processes end or are killed; a power cut may cost the latest`;
+    case 'power cut':
+      return `${name} keeps jobs even through a power cut`;
   }
 }

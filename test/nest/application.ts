@@ -11,6 +11,8 @@ export interface Line {
   readonly rest: readonly unknown[];
 }
 
+const DURABILITY = /^\S+ keeps jobs /;
+
 /** Keeps what Nest and the module log. */
 export class Lines implements LoggerService {
   readonly all: Line[] = [];
@@ -19,11 +21,23 @@ export class Lines implements LoggerService {
   warn = (message: unknown, ...rest: unknown[]): void => this.keep('warn', message, rest);
   error = (message: unknown, ...rest: unknown[]): void => this.keep('error', message, rest);
 
-  /** The messages of the module's own. */
+  /** The messages of the module's own, but the one of each start that tells how safe jobs are. */
   ofJobs(...levels: string[]): string[] {
-    return this.all
-      .filter((line) => line.rest.at(-1) === 'Jobs' && (levels.length === 0 || levels.includes(line.level)))
-      .map((line) => line.message);
+    return this.messages()
+      .filter(({ level }) => levels.length === 0 || levels.includes(level))
+      .map(({ message }) => message)
+      .filter((message) => !DURABILITY.test(message));
+  }
+
+  /** What was told of how safe jobs are. */
+  ofDurability(): string[] {
+    return this.messages()
+      .map(({ message }) => message)
+      .filter((message) => DURABILITY.test(message));
+  }
+
+  private messages(): Line[] {
+    return this.all.filter(({ rest }) => rest.at(-1) === 'Jobs');
   }
 
   private keep(level: string, message: unknown, rest: unknown[]): void {

@@ -9,6 +9,7 @@ import {
   type Backend,
   type BackendContext,
   type BackendDescription,
+  type BackendTraits,
 } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
 import { expect, test } from 'vitest';
@@ -90,6 +91,27 @@ test('an object that keeps the contract is used as it is and not closed', async 
   expect(watched.closed).toBe(0);
   await backend.close();
 });
+
+const safety: [durability: BackendTraits['durability'], line: string][] = [
+  ['none', 'memory keeps jobs in memory only: they are gone when it ends'],
+  ['process', 'memory keeps jobs when processes end or are killed; a power cut may cost the latest'],
+  ['power cut', 'memory keeps jobs even through a power cut'],
+];
+
+for (const [durability, line] of safety) {
+  test(`the log tells once at the start how safe jobs are: ${durability}`, async () => {
+    const backend: BackendDescription = {
+      name: 'memory',
+      async open(context) {
+        const opened = await memory().open(context);
+        return Object.assign(Object.create(opened) as Backend, { traits: { ...opened.traits, durability } });
+      },
+    };
+    const { lines, publisher } = await startJobs({}, { backend });
+    await publisher.publish('note');
+    expect(lines.ofDurability()).toEqual([line]);
+  });
+}
 
 const failing = (open: () => Promise<unknown>): BackendDescription => ({ name: 'odd', open: open as never });
 
