@@ -6,6 +6,7 @@ import { benchmarksPage, lineOf } from './report.js';
 import type { Row } from './row.js';
 import { againstBullmqRows } from './rows/against-bullmq.js';
 import { backlogRows } from './rows/backlog.js';
+import { beanstalkdBackendRows } from './rows/beanstalkd-backend.js';
 import { firstJobRows } from './rows/first-job.js';
 import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
@@ -24,6 +25,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: memoryRows,
   'first-job': firstJobRows,
   idle: idleRows,
+  'beanstalkd-backend': beanstalkdBackendRows,
 };
 
 const { values, positionals } = parseArgs({
