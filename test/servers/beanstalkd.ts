@@ -41,7 +41,8 @@ export class PrivateBeanstalkd implements BeanstalkdServer {
   private constructor(
     private readonly program: string,
     readonly port: number,
-    private readonly folder: string,
+    /** Of its binlog. */
+    readonly folder: string,
     private readonly options: ServerOptions,
   ) {}
 

@@ -88,7 +88,13 @@ export class ReplyParser {
     const size = body.length - 2;
     this.awaited = undefined;
     this.body = NO_BODY;
-    if (body[size] !== RETURN || body[size + 1] !== NEW_LINE) throw new ProtocolFault('a body that ends otherwise');
+    if (!endsAsItMay(body)) throw new ProtocolFault('a body that ends otherwise');
     if (awaited) this.onReply({ ...awaited, body: body.subarray(0, size) });
   }
+}
+
+/** With CRLF, or with NULs: the server's binlog keeps both ends of a body, and what was torn there reads as zeros. */
+function endsAsItMay(body: Buffer): boolean {
+  const [last, end] = [body.at(-2), body.at(-1)];
+  return (last === RETURN && end === NEW_LINE) || (last === 0 && end === 0);
 }
