@@ -15,8 +15,7 @@ export interface LingeringTask {
 
 /** What it tells: that it handles all its jobs, and what became of them. */
 export type LingeringReport =
-  | 'handling'
-  | { readonly aborts: readonly string[]; readonly leasesLost: number; readonly completed: number };
+  'handling' | { readonly aborts: readonly string[]; readonly leasesLost: number; readonly completed: number };
 
 const { host, port, leaseMs, jobs, handleMs } = JSON.parse(process.argv[2] ?? '') as LingeringTask;
 const backend = await beanstalkd({ host, port, lease: leaseMs }).open({ worker: 'lingering', warn: () => undefined });
