@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Client } from '../../../lib/backends/beanstalkd/client/client.js';
@@ -83,3 +85,17 @@ test.skipIf(process.getuid?.() !== 0)(
     }
   },
 );
+
+test('a server that has no descriptors left fails a reserve within its deadline, and heals', async () => {
+  house = await House.open();
+  const backend = await house.backend();
+  execFileSync('prlimit', ['--pid', String(house.server.pid), '--nofile=30:30']);
+  const crowd = Array.from({ length: 60 }, () => connect(house.server.port, house.server.host));
+  await Promise.all(crowd.map((socket) => once(socket, 'connect')));
+  const began = performance.now();
+  await expect(backend.reserve('mail', 1, AbortSignal.timeout(60_000))).rejects.toMatchObject({ passing: true });
+  expect(performance.now() - began).toBeLessThan(15_000);
+  await publish(backend, 'mail', { payload: 'on the connection that is there' });
+  for (const socket of crowd) socket.destroy();
+  expect((await take(backend, 'mail')).content).toMatchObject({ payload: 'on the connection that is there' });
+}, 60_000);
