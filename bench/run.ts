@@ -7,6 +7,7 @@ import type { Row } from './row.js';
 import { againstBullmqRows } from './rows/against-bullmq.js';
 import { backlogRows } from './rows/backlog.js';
 import { bullmqBackendRows } from './rows/bullmq-backend.js';
+import { beanstalkdBackendRows } from './rows/beanstalkd-backend.js';
 import { firstJobRows } from './rows/first-job.js';
 import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
@@ -26,6 +27,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'first-job': firstJobRows,
   idle: idleRows,
   'bullmq-backend': bullmqBackendRows,
+  'beanstalkd-backend': beanstalkdBackendRows,
 };
 
 const { values, positionals } = parseArgs({

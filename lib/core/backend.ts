@@ -96,6 +96,11 @@ export interface Delivery {
   readonly leasedAt: number;
   /** What `settle` last stored with this job; none where `traits.history` is false. */
   readonly failures: readonly FailureRecord[];
+  /**
+   * Takes the listener that hears, once and at once, that the lease was lost: for backends that learn it by themselves,
+   * as by the end of the connection that holds it. The core hears of the others' when it renews or settles.
+   */
+  readonly onLeaseLost?: (listener: () => void) => void;
 }
 
 /** How a delivery ends, as the engine hears it. */

@@ -31,6 +31,9 @@ export class LeaseKeeper {
     if (this.closing.signal.aborted) return;
     this.ends.set(leased, leased.delivery.leasedAt + this.backend.traits.leaseMs);
     this.cancelTimer ??= this.clock.after(this.backend.traits.leaseMs / 3, () => this.tick());
+    leased.delivery.onLeaseLost?.(() => {
+      if (this.ends.has(leased)) this.lose(leased);
+    });
   }
 
   remove(leased: Leased): void {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import { messageOf } from './errors.js';
 import type { JobEvents, PublishedJob } from './events.js';
 import { inTime } from './in-time.js';
-import { encodeMessage, type Message } from './message.js';
+import { encodeMessage, mostBytes, type Message } from './message.js';
 import { draftOf, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
 import { show } from './show.js';
 
@@ -95,7 +95,7 @@ export class Publisher {
     }
   }
 
-  private async store(
+  private store(
     backend: Backend,
     queue: string,
     messages: readonly Message[],
@@ -105,16 +105,19 @@ export class Publisher {
     const { publishTimeoutMs } = this.setup;
     const late = (): PublishError =>
       new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, { maybeStored: true, stored: before });
-    try {
-      return await inTime(backend.publish(queue, messages), publishTimeoutMs, late);
-    } catch (cause) {
-      if (cause instanceof PublishError) throw cause;
+    const failed = (cause: unknown): PublishError => {
       const known = cause instanceof BackendError;
-      throw new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
+      return new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
         maybeStored: known ? cause.maybeStored : true,
         stored: before + (known ? cause.stored : 0),
         cause,
       });
+    };
+    // No promise of its own: each takes as long as the check of the options does.
+    try {
+      return inTime(backend.publish(queue, messages), publishTimeoutMs, late, failed);
+    } catch (cause) {
+      return Promise.reject(failed(cause));
     }
   }
 
@@ -153,7 +156,7 @@ function checkedRequests(requests: unknown): readonly PublishRequest[] {
 /** @throws PublishError */
 function checkSize(backend: Backend, message: Message, prefix: string): void {
   const { maxBytes, name } = backend.traits;
-  if (maxBytes === undefined) return;
+  if (maxBytes === undefined || mostBytes(message) <= maxBytes) return;
   const size = Buffer.byteLength(encodeMessage(message));
   if (size <= maxBytes) return;
   throw new PublishError(

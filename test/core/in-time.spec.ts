@@ -20,6 +20,28 @@ describe('work in time', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('of many is given up each at its own time, by one timer', async () => {
+    const given: unknown[] = [];
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const begin = (what: string, work: Promise<unknown>): void => {
+      inTime(work, 1000, late).then(
+        () => given.push(`${what} in time`),
+        () => given.push(`${what} late`),
+      );
+    };
+    begin('first', never());
+    await vi.advanceTimersByTimeAsync(400);
+    begin('second', never());
+    begin('third', new Promise((resolve) => setTimeout(resolve, 900)));
+    await vi.advanceTimersByTimeAsync(599);
+    expect(given).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(given).toEqual(['first late']);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(given).toEqual(['first late', 'third in time', 'second late']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('is given up when it takes longer, and unheard when it ends badly after that', async () => {
     const unhandled: unknown[] = [];
     const hear = (reason: unknown): unknown => unhandled.push(reason);

@@ -63,6 +63,33 @@ function leased(receipt: string, leasedAt = clock.monotonic()): Leased & { lost:
 }
 
 describe('a lease', () => {
+  test('whose loss the backend tells is lost at once, and only once', async () => {
+    const one = leased('one');
+    let tell = (): void => undefined;
+    const delivery = { ...one.delivery, onLeaseLost: (listener: () => void) => void (tell = listener) };
+    const told = { ...one, delivery };
+    keeper.add(told);
+    expect(told.lost).toBe(0);
+    tell();
+    tell();
+    expect({ lapsed: keeper.lapsed(told), lost: told.lost }).toEqual({ lapsed: true, lost: 1 });
+    await clock.advance(LEASE);
+    expect({ asked, lost: told.lost }).toEqual({ asked: [], lost: 1 });
+  });
+
+  test('whose loss the backend tells after its end is of no interest', () => {
+    const one = leased('one');
+    let tell = (): void => undefined;
+    const told = {
+      ...one,
+      delivery: { ...one.delivery, onLeaseLost: (listener: () => void) => void (tell = listener) },
+    };
+    keeper.add(told);
+    keeper.remove(told);
+    tell();
+    expect(told.lost).toBe(0);
+  });
+
   test('is renewed at a third of its length, as long as it is kept', async () => {
     const one = leased('one');
     keeper.add(one);

@@ -5,6 +5,7 @@ import {
   encodeMessage,
   isUnreadable,
   LEAST_PRIORITY,
+  mostBytes,
   receive,
   RESERVED_HEADERS,
   textOf,
@@ -374,6 +375,32 @@ describe('a damaged message is', () => {
   test('also one whose damage is of 50 MB', () => {
     expect(refused(header({ priority: 'x'.repeat(50_000_000) })).unreadable.length).toBeLessThan(300);
   });
+});
+
+test('a message has at most as many bytes as is said without encoding it', () => {
+  for (const seed of SEEDS) {
+    const random = new Random(seed);
+    for (let n = 0; n < 300; n++) {
+      const message = randomMessage(random);
+      expect(bytesOf(encodeMessage(message)).length).toBeLessThanOrEqual(mostBytes(message));
+    }
+  }
+  const name = 'n'.repeat(100);
+  const longest: Message = {
+    id: name,
+    name,
+    body: JSON.stringify('\u20ac\ud83d\ude00'.repeat(1_000)),
+    priority: LEAST_PRIORITY,
+    publishedAt: LAST_MOMENT,
+    readyAt: LAST_MOMENT,
+    expiresAt: LAST_MOMENT,
+    attemptsUsed: Number.MAX_SAFE_INTEGER,
+    maxAttempts: Number.MAX_SAFE_INTEGER,
+    backoff: { kind: 'exponential', base: 1 / 3, factor: 1 / 3, max: 1 / 3, jitter: 1 / 3 },
+    timeoutMs: Number.MAX_SAFE_INTEGER,
+    headers: { '\u0001': '\u0002'.repeat(1_000), '\ud800': '\udfff'.repeat(1_000) },
+  };
+  expect(bytesOf(encodeMessage(longest)).length).toBeLessThanOrEqual(mostBytes(longest));
 });
 
 test('any bytes at all are either a message or unreadable, never an exception', () => {

@@ -41,7 +41,8 @@ export class PrivateBeanstalkd implements BeanstalkdServer {
   private constructor(
     private readonly program: string,
     readonly port: number,
-    private readonly folder: string,
+    /** Of its binlog. */
+    readonly folder: string,
     private readonly options: ServerOptions,
   ) {}
 
@@ -58,8 +59,8 @@ export class PrivateBeanstalkd implements BeanstalkdServer {
   }
 
   /** Starts it, on the same port and with the same files; resolves once it answers. */
-  async start(): Promise<void> {
-    const { binlog = true, args = [] } = this.options;
+  async start(args: readonly string[] = this.options.args ?? []): Promise<void> {
+    const { binlog = true } = this.options;
     const child = spawn(
       this.program,
       ['-l', this.host, '-p', String(this.port), ...(binlog ? ['-b', this.folder] : []), ...args],

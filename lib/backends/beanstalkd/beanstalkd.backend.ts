@@ -63,7 +63,7 @@ export class BeanstalkdBackend implements Backend {
     const job = this.held.get(receipt);
     if (!job || job.ending || this.closed) return false;
     if (job.leftMs <= 0) {
-      job.forget();
+      void job.lapse();
       return false;
     }
     job.ending = true;

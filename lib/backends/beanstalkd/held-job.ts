@@ -34,6 +34,8 @@ export class HeldJob {
   private keptUntil: number;
   private cancelBeat: (() => void) | undefined;
   private readonly whenForgotten: (() => void)[] = [];
+  private lost = false;
+  private leaseLost: (() => void) | undefined;
 
   constructor(
     readonly lane: Lane,
@@ -58,7 +60,9 @@ export class HeldJob {
 
   delivery(queue: string): Delivery {
     const { receipt, content, storedAt, leasedAt } = this;
-    return { queue, receipt, attempt: this.count.attempt, content, storedAt, leasedAt, failures: [] };
+    const { attempt } = this.count;
+    const onLeaseLost = (listener: () => void): void => this.hearLeaseLost(listener);
+    return { queue, receipt, attempt, content, storedAt, leasedAt, failures: [], onLeaseLost };
   }
 
   /** How much of the lease is left, in milliseconds; 0 or less where it has lapsed. */
@@ -86,11 +90,35 @@ export class HeldJob {
     for (const callback of this.whenForgotten.splice(0)) callback();
   }
 
+  /** The lane holds it no more, though nobody has settled it. */
+  lose(): void {
+    this.forget();
+    this.lost = true;
+    this.leaseLost?.();
+  }
+
+  /** The lease is over. Resolves once the server knows, or can't be told. */
+  async lapse(): Promise<void> {
+    const { client } = this.lane;
+    this.lose();
+    try {
+      // A release would overwrite the count of one that was kicked; any command makes the server look at its clock.
+      await (this.count.restarted ? client.statsJob(this.id) : client.release(this.id, this.priority, 0));
+    } catch {
+      // The connection is lost, and all that it held.
+    }
+  }
+
+  private hearLeaseLost(listener: () => void): void {
+    this.leaseLost = listener;
+    if (this.lost) listener();
+  }
+
   private async touch(): Promise<boolean> {
     const before = systemClock.monotonic();
     const kept = await this.lane.client.touch(this.id);
     if (kept) this.keptUntil = before + this.ttrMs;
-    else this.forget();
+    else this.lose();
     return kept;
   }
 
@@ -102,15 +130,9 @@ export class HeldJob {
 
   private async afterBeat(): Promise<void> {
     if (this.ending || !this.lane.held.has(this)) return;
+    if (this.leasedUntil <= systemClock.monotonic()) return this.lapse();
     try {
-      if (this.leasedUntil > systemClock.monotonic()) {
-        if (this.ttrMs < this.leaseMs) await this.touch();
-      } else {
-        const { client } = this.lane;
-        this.forget();
-        // A release would overwrite the count of one that was kicked; any command makes the server look at its clock.
-        await (this.count.restarted ? client.statsJob(this.id) : client.release(this.id, this.priority, 0));
-      }
+      if (this.ttrMs < this.leaseMs) await this.touch();
     } catch {
       // The connection is lost, and all that it held.
     }

@@ -7,7 +7,7 @@ const MOST_HELD = 100;
 
 /** A job that a lane holds, as far as the lane needs to know it. */
 interface Held {
-  forget(): void;
+  lose(): void;
 }
 
 /**
@@ -21,7 +21,7 @@ export class Lane {
 
   private constructor(readonly client: Client) {
     client.connection.ended.signal.addEventListener('abort', () => {
-      for (const job of [...this.held]) job.forget();
+      for (const job of [...this.held]) job.lose();
     });
   }
 

@@ -4,6 +4,7 @@ import type { Backoff } from '../../core/backoff.js';
 import { JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
 import type { Handler, JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
+import type { Reporter } from '../../core/reporter.js';
 import type { Time } from './time.js';
 
 type Handle = (payload: unknown, job: Job) => unknown;
@@ -23,6 +24,8 @@ export interface CrewPlan {
   readonly unknownJobGraceMs?: number;
   /** Default 7 days. */
   readonly blockedForMs?: number;
+  /** Default: nobody hears. */
+  readonly reporter?: Reporter;
 }
 
 const EVENTS: readonly JobEventName[] = [
@@ -74,7 +77,7 @@ export class Crew {
       unknownJobGraceMs: plan.unknownJobGraceMs ?? 300_000,
       blockedForMs: plan.blockedForMs ?? 7 * 24 * 3_600_000,
       events: this.events,
-      reporter: { log: () => undefined, warn: () => undefined, error: () => undefined },
+      reporter: plan.reporter ?? { log: () => undefined, warn: () => undefined, error: () => undefined },
       worker: 'conformance',
     });
     this.consumer.start();

@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Note } from '../../../lib/backends/beanstalkd/notes.js';
 import { FatalError } from '../../../lib/core/errors.js';
@@ -80,6 +82,25 @@ test.for<[name: string, body: Uint8Array, reason: RegExp]>([
   expect((await client.reserveJob(job))?.body).toEqual(body);
   await client.bury(job, 0);
   expect((await notes('mail'))[0]).toMatchObject({ job, reason: expect.stringMatching(reason) as unknown });
+});
+
+test('a job whose body the binlog has lost is buried, and the next one runs', async () => {
+  const backend = await house.backend();
+  const body = '{"header":{"request_type":"torn"}}\r\n';
+  await house.put('mail', body.trimEnd());
+  await house.server.kill();
+  for (const name of await readdir(house.server.folder)) {
+    const file = join(house.server.folder, name);
+    const bytes = await readFile(file);
+    const at = bytes.indexOf(body);
+    if (at >= 0) await writeFile(file, bytes.fill(0, at, at + body.length));
+  }
+  await house.server.start();
+  await house.put('mail', '{"header":{"request_type":"job"}}');
+  const crew = house.crew(backend, 'mail', { handlers: { job: () => undefined } });
+  await crew.hears('completed');
+  expect((await crew.hears('failed')).reason).toMatch(/JSON/);
+  expect(await house.count('mail', 'current-jobs-buried')).toBe(1);
 });
 
 test('a note is cut to what the server takes', async () => {

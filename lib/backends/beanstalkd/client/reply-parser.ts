@@ -29,12 +29,13 @@ const LARGEST_BODY = 2 ** 30;
 
 /**
  * Cuts what a server sends into replies, however it was cut on its way. Either between replies, within a line, of which
- * `begun` is what came so far, or within the body of `awaited`, of which `parts` came and `missing` bytes are to come.
+ * `begun` is what came so far, or within the `body` of `awaited`, of which `missing` bytes are to come.
  */
 export class ReplyParser {
   private begun: Buffer = NO_BODY;
   private awaited: { readonly word: string; readonly args: readonly string[] } | undefined;
-  private parts: Buffer[] = [];
+  /** A copy, for a part of the chunk would keep the whole chunk in memory; with its CRLF. */
+  private body: Buffer = NO_BODY;
   private missing = 0;
 
   /** @param onReply hears of each reply; what it throws ends the parsing */
@@ -71,24 +72,29 @@ export class ReplyParser {
     }
     this.awaited = { word, args };
     this.missing = Number(size) + 2;
+    this.body = Buffer.allocUnsafe(this.missing);
   }
 
   private readBody(chunk: Buffer, from: number): number {
     const end = Math.min(from + this.missing, chunk.length);
-    this.parts.push(chunk.subarray(from, end));
+    chunk.copy(this.body, this.body.length - this.missing, from, end);
     this.missing -= end - from;
     if (this.missing === 0) this.finish();
     return end;
   }
 
   private finish(): void {
-    // Put together once, and always a copy: a part of the chunk would keep the whole chunk in memory.
-    const whole = Buffer.concat(this.parts);
-    const size = whole.length - 2;
-    const head = this.awaited;
+    const { body, awaited } = this;
+    const size = body.length - 2;
     this.awaited = undefined;
-    this.parts = [];
-    if (whole[size] !== RETURN || whole[size + 1] !== NEW_LINE) throw new ProtocolFault('a body that ends otherwise');
-    if (head) this.onReply({ ...head, body: whole.subarray(0, size) });
+    this.body = NO_BODY;
+    if (!endsAsItMay(body)) throw new ProtocolFault('a body that ends otherwise');
+    if (awaited) this.onReply({ ...awaited, body: body.subarray(0, size) });
   }
+}
+
+/** With CRLF, or with NULs: the server's binlog keeps both ends of a body, and what was torn there reads as zeros. */
+function endsAsItMay(body: Buffer): boolean {
+  const [last, end] = [body.at(-2), body.at(-1)];
+  return (last === RETURN && end === NEW_LINE) || (last === 0 && end === 0);
 }

@@ -5,22 +5,23 @@ import { ProtocolFault } from './errors.js';
  * server 1.13 on.
  */
 export class Stats {
-  private readonly values = new Map<string, string>();
+  private readonly lines: string;
 
   constructor(body: Buffer) {
-    for (const line of body.toString('latin1').split('\n')) {
-      const colon = line.indexOf(': ');
-      if (colon > 0) this.values.set(line.slice(0, colon), unquoted(line.slice(colon + 2).trim()));
-    }
+    this.lines = `\n${body.toString('latin1')}`;
   }
 
   text(key: string): string | undefined {
-    return this.values.get(key);
+    // Found when it is asked for: each job's are read, and of its lines only a few.
+    const start = this.lines.indexOf(`\n${key}: `);
+    if (start < 0) return undefined;
+    const end = this.lines.indexOf('\n', start + 1);
+    return unquoted(this.lines.slice(start + key.length + 3, end < 0 ? undefined : end).trim());
   }
 
   /** @throws ProtocolFault where the server doesn't tell it */
   number(key: string): number {
-    const text = this.values.get(key) ?? '';
+    const text = this.text(key) ?? '';
     if (/^[0-9]+$/.test(text)) return Number(text);
     throw new ProtocolFault(`the server's statistics have no number "${key}"`);
   }
