@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { withConsumer } from '../child.js';
 import { filerUrl } from '../core-setup.js';
-import { debianProgram } from '../debian.js';
+import { debianProgram } from '../../test/servers/debian.js';
 import { inFolder } from '../folder.js';
 import type { Row } from '../row.js';
 

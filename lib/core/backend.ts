@@ -71,6 +71,11 @@ export interface BackendTraits {
   readonly findsDuplicates: boolean;
   /** Whether failures before the last are kept with the job. */
   readonly history: boolean;
+  /**
+   * How many reserves of a queue a consumer may have under way at once. More than one where the jobs of one answer can be
+   * begun while the engine works on the next. Default 1.
+   */
+  readonly reservesAtOnce?: number;
 }
 
 /** What became of one message. */

@@ -14,9 +14,6 @@ export interface QueuePlan {
   readonly rawJob: string | undefined;
 }
 
-/** So many reserves at a time: while the engine works on one, the jobs of another are begun. */
-const MOST_RESERVES = 2;
-
 /** For how long jobs may follow each other without letting timers and sockets have their turn. */
 const LONGEST_TURN_MS = 4;
 
@@ -39,7 +36,8 @@ export class QueueLoop {
 
   /** Resolves once it was stopped and holds no job any more; never rejects. */
   async work(): Promise<void> {
-    await Promise.all(Array.from({ length: MOST_RESERVES }, () => this.read()));
+    const { reservesAtOnce = 1 } = this.context.backend.traits;
+    await Promise.all(Array.from({ length: reservesAtOnce }, () => this.read()));
     while (this.runs.size > 0) await this.aPlace();
   }
 

@@ -59,32 +59,38 @@ describe('a queue', () => {
     expect(asked.slice(before).at(-1)).toBe(2);
   });
 
-  test('is asked once more while an answer is under way, as long as it gives all, and for no more than have a place', async () => {
-    let answer = (): void => undefined;
-    let answered = Promise.resolve();
-    const underWay: number[] = [];
-    const reserve = shop.engine.reserve;
-    shop.engine.reserve = async (name, max, signal) => {
-      underWay.push(max);
-      await answered;
-      underWay.splice(underWay.indexOf(max), 1);
-      return reserve(name, max, signal);
-    };
-    const work = new Work();
-    await publish('x', 0, 1, 2, 3, 4, 5, 6);
-    shop.consume([handler('x', work.handle)], { queues: [queue('default', { concurrency: 4 })] });
-    await shop.now();
-    expect(work.names).toEqual([0, 1, 2, 3]);
-    answered = new Promise((resolve) => (answer = resolve));
-    for (const ended of [0, 1, 2]) {
-      work.end(ended, undefined);
+  for (const [atOnce, asked] of [
+    [undefined, [1]],
+    [1, [1]],
+    [2, [1, 1]],
+  ] as const)
+    test(`is asked ${asked.length} at a time by ${atOnce}, as long as all is given, and for no more than have a place`, async () => {
+      Object.assign(shop.engine, { traits: { ...shop.engine.traits, reservesAtOnce: atOnce } });
+      let answer = (): void => undefined;
+      let answered = Promise.resolve();
+      const underWay: number[] = [];
+      const reserve = shop.engine.reserve;
+      shop.engine.reserve = async (name, max, signal) => {
+        underWay.push(max);
+        await answered;
+        underWay.splice(underWay.indexOf(max), 1);
+        return reserve(name, max, signal);
+      };
+      const work = new Work();
+      await publish('x', 0, 1, 2, 3, 4, 5, 6);
+      shop.consume([handler('x', work.handle)], { queues: [queue('default', { concurrency: 4 })] });
       await shop.now();
-    }
-    expect(underWay).toEqual([1, 1]);
-    answer();
-    await shop.now();
-    expect(work.names).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  });
+      expect(work.names).toEqual([0, 1, 2, 3]);
+      answered = new Promise((resolve) => (answer = resolve));
+      for (const ended of [0, 1, 2]) {
+        work.end(ended, undefined);
+        await shop.now();
+      }
+      expect(underWay).toEqual(asked);
+      answer();
+      await shop.now();
+      expect(work.names).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    });
 
   test('serves the most urgent first, and equals in the order in which they were published', async () => {
     const served: unknown[] = [];

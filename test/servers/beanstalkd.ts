@@ -1,14 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const INSTALL = 'apt-get update && apt-get install -y --no-install-recommends beanstalkd';
+import { debianProgram } from './debian.js';
 
 /** A beanstalkd for tests. */
 export interface BeanstalkdServer {
@@ -47,7 +44,7 @@ export class PrivateBeanstalkd implements BeanstalkdServer {
   ) {}
 
   static async start(options: ServerOptions = {}): Promise<PrivateBeanstalkd> {
-    const program = await beanstalkdProgram();
+    const program = await debianProgram('beanstalkd', 'beanstalkd', '-v');
     const folder = await mkdtemp(join(tmpdir(), 'beanstalkd-'));
     const server = new PrivateBeanstalkd(program, await freePort(), folder, options);
     await server.start();
@@ -106,32 +103,6 @@ export class PrivateBeanstalkd implements BeanstalkdServer {
       socket.destroy();
     }
   }
-}
-
-/** Finds the program; installs Debian's package where it is missing and this is root. */
-async function beanstalkdProgram(): Promise<string> {
-  const found = await find();
-  if (found) return found;
-  if (process.getuid?.() !== 0) throw new Error(`beanstalkd is missing. Install it as root: ${INSTALL}`);
-  try {
-    await run('sh', ['-c', INSTALL], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  } catch (cause) {
-    throw new Error(`beanstalkd is missing, and this failed: ${INSTALL}`, { cause });
-  }
-  const installed = await find();
-  if (installed) return installed;
-  throw new Error(`beanstalkd is missing, though this worked: ${INSTALL}`);
-}
-
-async function find(): Promise<string | undefined> {
-  for (const program of ['beanstalkd', '/usr/bin/beanstalkd', '/usr/sbin/beanstalkd', '/usr/local/bin/beanstalkd']) {
-    const known = await run(program, ['-v']).then(
-      () => true,
-      () => false,
-    );
-    if (known) return program;
-  }
-  return undefined;
 }
 
 async function freePort(): Promise<number> {

@@ -1,14 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const INSTALL = 'apt-get update && apt-get install -y --no-install-recommends redis-server';
+import { debianProgram } from './debian.js';
 
 /** A Redis for tests. */
 export interface RedisServer {
@@ -37,7 +34,7 @@ export class PrivateRedis implements RedisServer {
 
   /** @param settings of redis.conf, by name */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PrivateRedis> {
-    const program = await redisProgram();
+    const program = await debianProgram('redis-server', 'redis-server');
     const folder = await mkdtemp(join(tmpdir(), 'redis-'));
     const server = new PrivateRedis(program, await freePort(), folder, settings);
     await server.start();
@@ -100,32 +97,6 @@ export class PrivateRedis implements RedisServer {
       socket.destroy();
     }
   }
-}
-
-/** Finds the program; installs Debian's package where it is missing and this is root. */
-export async function redisProgram(): Promise<string> {
-  const found = await find();
-  if (found) return found;
-  if (process.getuid?.() !== 0) throw new Error(`redis-server is missing. Install it as root: ${INSTALL}`);
-  try {
-    await run('sh', ['-c', INSTALL], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  } catch (cause) {
-    throw new Error(`redis-server is missing, and this failed: ${INSTALL}`, { cause });
-  }
-  const installed = await find();
-  if (installed) return installed;
-  throw new Error(`redis-server is missing, though this worked: ${INSTALL}`);
-}
-
-async function find(): Promise<string | undefined> {
-  for (const program of ['redis-server', '/usr/bin/redis-server', '/usr/local/bin/redis-server']) {
-    const known = await run(program, ['--version']).then(
-      () => true,
-      () => false,
-    );
-    if (known) return program;
-  }
-  return undefined;
 }
 
 export async function freePort(): Promise<number> {

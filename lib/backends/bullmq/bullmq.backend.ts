@@ -32,6 +32,7 @@ export class BullmqBackend implements Backend {
       exactPriorities: EXACT_PRIORITIES,
       findsDuplicates: true,
       history: true,
+      reservesAtOnce: 2,
     };
   }
 

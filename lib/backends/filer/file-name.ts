@@ -143,7 +143,7 @@ export function isLeftAlone(file: string): boolean {
   return file.startsWith('.') || file.endsWith('.meta');
 }
 
-/** A byte string as text. */
+/** A byte string as text; most are ASCII, which is both. */
 export function asText(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  return /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes;
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { BullmqConnection } from '../../../lib/backends/bullmq/index.js';
+import { debianProgram } from '../../servers/debian.js';
 import { freePort, PrivateRedis } from '../../servers/redis.js';
 import { Sentinel } from '../../servers/sentinel.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
@@ -38,7 +39,7 @@ describe('TLS', () => {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
     const made = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', certificate];
     const named = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    await promisify(execFile)('openssl', ['req', ...made, ...named]);
+    await promisify(execFile)(await debianProgram('openssl', 'openssl', 'version'), ['req', ...made, ...named]);
     ca = await readFile(certificate);
     port = await freePort();
     server = await PrivateRedis.start({

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { filer } from '../../../lib/backends/filer/index.js';
 import { RealDisk } from '../../../lib/backends/filer/disk.js';
 import { publisherOn, Shift } from './support/shift.js';
-import { isRoot, temporaryFolder } from './support/temporary.js';
+import { isRoot, mayMount, temporaryFolder } from './support/temporary.js';
 import { until } from './support/until.js';
 import { AN_HOUR_MS, json, Yard, type Folder } from './support/yard.js';
 
@@ -79,7 +79,7 @@ describe('a directory that can’t be used stops the start with its path', () =>
     );
   });
 
-  test.skipIf(!isRoot)('on a read-only file system', async () => {
+  test.skipIf(!mayMount)('on a read-only file system', async () => {
     const directory = await temporaryFolder();
     execFileSync('mount', ['--bind', directory, directory]);
     onTestFinished(() => void execFileSync('umount', ['-l', directory]));

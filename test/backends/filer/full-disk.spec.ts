@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, unlinkSync, wri
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { publisherOn, Shift } from './support/shift.js';
-import { isRoot, mountSmall, temporaryFolder } from './support/temporary.js';
+import { mayMount, mountSmall, temporaryFolder } from './support/temporary.js';
 import { until } from './support/until.js';
 import { json, Yard } from './support/yard.js';
 
@@ -38,7 +38,7 @@ const KINDS = [
   ['files', 'nr_inodes=60', fillWithFiles],
 ] as const;
 
-describe.skipIf(!isRoot).each(KINDS)('a file system without room for more %s', (_, options, use) => {
+describe.skipIf(!mayMount).each(KINDS)('a file system without room for more %s', (_, options, use) => {
   test.each([true, false])('refuses publishes clearly, and nothing of them is stored; durable: %s', async (durable) => {
     const yard = await yardOn(options);
     const backend = await yard.open({ durable });

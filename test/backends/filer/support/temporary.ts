@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +12,22 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Whether this process may mount file systems and change into other users. */
+/** Whether this process may change into other users. */
 export const isRoot = process.getuid?.() === 0;
+
+/** Whether it may mount file systems, as not even root may in most containers. */
+export const mayMount = ((): boolean => {
+  const folder = mkdtempSync(join(tmpdir(), 'mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', ['-l', folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+})();
 
 /** A file system of its own, as small as that, for one test. */
 export function mountSmall(folder: string, options: string): void {
