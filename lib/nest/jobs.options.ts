@@ -10,7 +10,8 @@ export interface JobsModuleOptions {
    *
    * - what a factory such as `filer({ directory: 'var/jobs' })` gives; the application opens it and closes it;
    * - an object that keeps the contract `Backend`; it is used as it is, and never closed by us;
-   * - a URL, a factory's options being its query: `filer:var/jobs?durable=false&lease=10s`, `memory:`.
+   * - a URL, a factory's options being its query: `filer:var/jobs?durable=false&lease=10s`, `memory:`,
+   *   `redis://host:6379/0?prefix=shop`, `rediss://…`, `beanstalkd://host:11300`.
    */
   readonly backend: BackendDescription | Backend | string | undefined;
 
