@@ -35,6 +35,22 @@ export interface JobEventMap {
 }
 
 export type JobEventName = keyof JobEventMap;
+
+/** A new event that is missing here does not compile. */
+const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
+  published: true,
+  started: true,
+  completed: true,
+  retried: true,
+  blocked: true,
+  handedBack: true,
+  failed: true,
+  expired: true,
+  leaseLost: true,
+};
+
+export const JOB_EVENT_NAMES = Object.keys(EVERY_EVENT) as readonly JobEventName[];
+
 export type JobEventListener<Name extends JobEventName> = (event: JobEventMap[Name]) => unknown;
 
 /**

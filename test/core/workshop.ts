@@ -2,7 +2,7 @@ import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
 import { DEFAULT_BACKOFF } from '../../lib/core/backoff.js';
 import type { Backend, Delivery, Settlement } from '../../lib/core/backend.js';
 import { Consumer, type ConsumerSetup } from '../../lib/core/consumer.js';
-import { JobEvents, type JobEventMap, type JobEventName } from '../../lib/core/events.js';
+import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../lib/core/events.js';
 import { Handlers, type Handler, type JobDefaults } from '../../lib/core/handlers.js';
 import type { Job } from '../../lib/core/job.js';
 import { Publisher } from '../../lib/core/publisher.js';
@@ -10,18 +10,6 @@ import type { QueuePlan } from '../../lib/core/queue-loop.js';
 import { Lines, wrapped } from './engine.js';
 
 export const START = Date.parse('2026-11-21T09:00:00.000Z');
-
-const EVENTS: readonly JobEventName[] = [
-  'published',
-  'started',
-  'completed',
-  'retried',
-  'blocked',
-  'handedBack',
-  'failed',
-  'expired',
-  'leaseLost',
-];
 
 export const DEFAULTS: JobDefaults = {
   queue: 'default',
@@ -55,7 +43,7 @@ export class Workshop {
     clock: VirtualClock,
   ) {
     this.clock = clock;
-    for (const name of EVENTS) this.events.on(name, (event) => this.happened.push([name, event] as never));
+    for (const name of JOB_EVENT_NAMES) this.events.on(name, (event) => this.happened.push([name, event] as never));
     this.publisher = new Publisher({
       backend: () => engine,
       clock,

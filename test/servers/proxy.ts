@@ -15,7 +15,7 @@ export class Proxy {
   }
 
   static async to(port: number): Promise<Proxy> {
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = createServer({ noDelay: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Proxy(server, port);
   }
@@ -53,7 +53,7 @@ export class Proxy {
 
   private join(near: Socket): void {
     if (this.refusing) return void near.resetAndDestroy();
-    const far = connect(this.target, '127.0.0.1');
+    const far = connect({ port: this.target, host: '127.0.0.1', noDelay: true });
     near.pipe(far);
     far.on('data', (bytes: Buffer) => {
       if (!this.mute) near.write(bytes);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { debianProgram } from './debian.js';
-import { freePort, type PrivateRedis } from './redis.js';
+import { freePort } from './private-server.js';
+import { redisProgram, type PrivateRedis } from './redis.js';
 
 /** A sentinel of Redis that watches one server. */
 export class Sentinel {
@@ -27,7 +27,7 @@ export class Sentinel {
       file,
       `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor jobs ${server.host} ${server.port} 1\n`,
     );
-    const child = spawn(await debianProgram('redis-server', 'redis-server'), [file, '--sentinel'], { stdio: 'ignore' });
+    const child = spawn(await redisProgram(), [file, '--sentinel'], { stdio: 'ignore' });
     return new Sentinel(child, folder, port);
   }
 

@@ -1,7 +1,7 @@
 import type { Backend } from '../../core/backend.js';
 import { Consumer } from '../../core/consumer.js';
 import type { Backoff } from '../../core/backoff.js';
-import { JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
+import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
 import type { Handler, JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
 import type { Reporter } from '../../core/reporter.js';
@@ -27,17 +27,6 @@ export interface CrewPlan {
   /** Default: nobody hears. */
   readonly reporter?: Reporter;
 }
-
-const EVENTS: readonly JobEventName[] = [
-  'started',
-  'completed',
-  'retried',
-  'blocked',
-  'handedBack',
-  'failed',
-  'expired',
-  'leaseLost',
-];
 
 /** What holds for jobs that don't say otherwise: three attempts, `delayMs` apart. */
 export function jobDefaults(delayMs: number): JobDefaults {
@@ -67,7 +56,7 @@ export class Crew {
     private readonly time: Time,
     delayMs: number,
   ) {
-    for (const name of EVENTS) this.events.on(name, (event) => void this.log.push({ name, event }));
+    for (const name of JOB_EVENT_NAMES) this.events.on(name, (event) => void this.log.push({ name, event }));
     this.consumer = new Consumer({
       backend,
       handlers: Object.entries(plan.handlers).map(([name, handler]) => this.handler(name, handler)),

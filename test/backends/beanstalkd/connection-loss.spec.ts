@@ -3,17 +3,17 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newPublisher, QUEUE } from '../../../bench/core-setup.js';
 import type { Job } from '../../../lib/core/job.js';
 import { PublishError } from '../../../lib/core/publisher.js';
-import { BeanstalkdProxy } from '../../servers/beanstalkd-proxy.js';
+import { Proxy } from '../../servers/proxy.js';
 import { House, PATIENCE, publish, take } from './house.js';
 
 const AWAY_MS = 5_000;
 
 let house: House;
-let proxy: BeanstalkdProxy;
+let proxy: Proxy;
 
 beforeEach(async () => {
   house = await House.open();
-  proxy = await BeanstalkdProxy.to(house.server.port);
+  proxy = await Proxy.to(house.server.port);
 }, 300_000);
 
 afterEach(async () => {
@@ -42,7 +42,7 @@ test('a job whose connection is lost is told at once, its outcome dropped, and i
   await publish(backend, 'mail', {}, {}, {});
   await crew.hears('started', 3);
   const brokenAt = performance.now();
-  proxy.break();
+  proxy.cut(true);
   await crew.hears('leaseLost', 3);
   expect(aborted).toHaveLength(3);
   for (const { reason, at } of aborted) {
@@ -65,10 +65,10 @@ test('a publish under way when the connection is lost tells that it may have bee
   const backend = await house.backend({ port: proxy.port });
   const publisher = newPublisher(backend);
   await publisher.publish('job', 'before');
-  proxy.swallowReplies();
+  proxy.swallowAnswers();
   const underWay = publisher.publish('job', 'under way').catch((error: unknown) => error);
   await expect.poll(() => house.count(QUEUE, 'current-jobs-ready'), PATIENCE).toBe(2);
-  proxy.break();
+  proxy.cut(true);
   const error = await underWay;
   expect(error).toBeInstanceOf(PublishError);
   expect(error).toMatchObject({ maybeStored: true, stored: 0 });

@@ -40,7 +40,7 @@ export class House {
     return crew;
   }
 
-  /** A client as any other program has one. */
+  /** A client of its own, as other programs have. */
   async client(): Promise<Client> {
     const client = new Client(await connect(this.server));
     this.clients.push(client);

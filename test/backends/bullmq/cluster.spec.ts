@@ -1,7 +1,8 @@
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bullmq } from '../../../lib/backends/bullmq/index.js';
-import { freePort, PrivateRedis } from '../../servers/redis.js';
+import { freePort } from '../../servers/private-server.js';
+import { PrivateRedis } from '../../servers/redis.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
 /** Prefixes whose keys lie on different nodes. */

@@ -7,7 +7,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { BullmqConnection } from '../../../lib/backends/bullmq/index.js';
 import { debianProgram } from '../../servers/debian.js';
-import { freePort, PrivateRedis } from '../../servers/redis.js';
+import { freePort } from '../../servers/private-server.js';
+import { PrivateRedis } from '../../servers/redis.js';
 import { Sentinel } from '../../servers/sentinel.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 

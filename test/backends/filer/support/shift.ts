@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { Backend } from '../../../../lib/core/backend.js';
 import { Consumer } from '../../../../lib/core/consumer.js';
-import { JobEvents, type JobEventMap, type JobEventName } from '../../../../lib/core/events.js';
+import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../../../lib/core/events.js';
 import { Handlers } from '../../../../lib/core/handlers.js';
 import type { Job } from '../../../../lib/core/job.js';
 import { Publisher } from '../../../../lib/core/publisher.js';
@@ -19,16 +19,6 @@ const DEFAULTS = {
   timeoutMs: undefined,
   concurrency: 10,
 };
-const EVENTS: readonly JobEventName[] = [
-  'completed',
-  'retried',
-  'blocked',
-  'handedBack',
-  'failed',
-  'expired',
-  'leaseLost',
-];
-
 /** The core's consumer at work on the queue `jobs`, and all that it tells. */
 export class Shift {
   readonly calls: Job[] = [];
@@ -39,7 +29,7 @@ export class Shift {
   private readonly consumer: Consumer;
 
   constructor(backend: Backend, handlers: Readonly<Record<string, Handle>>, rawJob?: string) {
-    for (const name of EVENTS) this.events.on(name, (event) => void this.log.push({ name, event }));
+    for (const name of JOB_EVENT_NAMES) this.events.on(name, (event) => void this.log.push({ name, event }));
     const say = (message: string): void => void this.said.push(message);
     this.consumer = new Consumer({
       backend,

@@ -1,9 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { openFiler } from '../../../../lib/backends/filer/index.js';
 import { ProcessOwners } from '../../../../lib/backends/filer/owner.js';
+import { Crew } from '../../../../lib/conformance/stage/crew.js';
 import { messageOf, type Draft } from '../../../../lib/conformance/stage/draft.js';
+import { Time } from '../../../../lib/conformance/stage/time.js';
 import type { Backend, Delivery, Settlement } from '../../../../lib/core/backend.js';
-import { work, type Happening } from './lingering.js';
+import { systemClock } from '../../../../lib/core/clock.js';
+import type { JobEventName } from '../../../../lib/core/events.js';
+import type { Job } from '../../../../lib/core/job.js';
 
 /** How the worker opens a directory. */
 export interface WorkerOpening {
@@ -34,7 +38,8 @@ const QUEUE = 'jobs';
 const held = new Map<string, Delivery>();
 const warnings: string[] = [];
 const files: number[] = [];
-const story: Happening[] = [];
+const aborts: string[] = [];
+let crew: Crew | undefined;
 let backend: Backend;
 
 /** A filer in a process of its own, told what to do by the test. */
@@ -81,15 +86,26 @@ const verbs = {
     return backend.extend(held.get(id) as Delivery);
   },
 
-  /** Starts a consumer whose handlers end when their signal aborts. */
+  /** Handles jobs, each until its signal aborts. */
   async work(concurrency: number) {
-    work(backend, concurrency, story);
+    const handle = async (_: unknown, { signal }: Job): Promise<void> => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      aborts.push((signal.reason as Error).name);
+    };
+    const time = new Time(systemClock, undefined, 15_000, 100);
+    crew = new Crew({ handlers: { job: { handle, concurrency } }, concurrency }, backend, QUEUE, time, 20);
     return Promise.resolve();
   },
 
-  /** What has happened to its jobs so far. */
+  /** What has become of those jobs so far. */
   async story() {
-    return Promise.resolve(story);
+    const count = (name: JobEventName): number => crew?.told(name).length ?? 0;
+    return Promise.resolve({
+      started: count('started'),
+      aborts,
+      leasesLost: count('leaseLost'),
+      completed: count('completed'),
+    });
   },
 
   async close() {
