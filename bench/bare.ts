@@ -21,6 +21,8 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 export class BareLoop {
   readonly incoming: string;
   private readonly bytes: Buffer;
+  /** How many were published before this round: no job is called as another was, so no name is known to the kernel. */
+  private before = 0;
 
   /** @param size of a file, in bytes */
   constructor(
@@ -35,7 +37,8 @@ export class BareLoop {
 
   /** Writes each file and moves it in. */
   publish(): void {
-    for (let n = 0; n < this.jobs; n++) {
+    this.before += this.jobs;
+    for (let n = this.before; n < this.before + this.jobs; n++) {
       closeSync(this.write(n));
       renameSync(this.draft(n), this.waiting(n));
     }
@@ -43,9 +46,10 @@ export class BareLoop {
 
   /** Does the same, syncing each file before it is moved, and the directory once a batch. */
   publishDurably(batch: number): void {
+    this.before += this.jobs;
     const directory = openSync(this.incoming, constants.O_RDONLY | constants.O_DIRECTORY);
-    for (let start = 0; start < this.jobs; start += batch) {
-      const end = Math.min(start + batch, this.jobs);
+    for (let start = this.before; start < this.before + this.jobs; start += batch) {
+      const end = Math.min(start + batch, this.before + this.jobs);
       for (let n = start; n < end; n++) {
         const descriptor = this.write(n);
         fsyncSync(descriptor);
@@ -59,7 +63,7 @@ export class BareLoop {
 
   /** Claims, reads and removes each file. */
   handle(): void {
-    for (let n = 0; n < this.jobs; n++) {
+    for (let n = this.before; n < this.before + this.jobs; n++) {
       const pending = this.pending(n);
       renameSync(this.waiting(n), pending);
       const descriptor = openSync(pending, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -1,24 +1,22 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Calls `work` with a new temporary folder, and removes the folder whatever becomes of the work. */
+/**
+ * Calls `work` with a new temporary folder, which is removed when the process ends: ext4 without a journal takes long to
+ * make files where others were removed within the last minute, and another row may come next.
+ */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-jobs-bench-')));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   await spread(folder);
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
+  return work(folder);
 }
 
-/**
- * Lets the folders in a folder lie apart on the disk: ext4 without a journal takes long to make files where others were
- * removed minutes ago, be it by the row before. Other file systems don't know of this, nor need it.
- */
+/** Lets the folders in a folder lie apart on the disk, for the same reason. Other file systems don't know of this. */
 async function spread(folder: string): Promise<void> {
   await promisify(execFile)('chattr', ['+T', folder]).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { admit, readContent } from './admit.js';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
-import { JobLeaseLostError, JobShutdownError, JobTimeoutError } from './errors.js';
+import { JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
 import { describeError, type FailureRecord } from './failure-record.js';
 import { HandledJob } from './handled-job.js';
 import type { Job, JobRef } from './job.js';
@@ -47,9 +47,9 @@ export class JobRun implements Leased {
     this.ref = { id: content.id, name: message?.name, queue: delivery.queue, attempt: delivery.attempt, maxAttempts };
   }
 
-  /** Runs the six steps; never rejects. */
-  async process(): Promise<void> {
-    const { clock, events, leases } = this.context;
+  /** Runs the six steps, and calls `ended` after the last; never rejects. */
+  async process(ended: (run: JobRun) => void): Promise<void> {
+    const { clock, events, leases, reporter } = this.context;
     leases.add(this);
     try {
       const ending = this.refusal() ?? (await this.handle());
@@ -58,8 +58,12 @@ export class JobRun implements Leased {
       const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
       if (settled) this.tell(outcome, durationMs);
       else events.emit('leaseLost', { job: this.ref });
+    } catch (error) {
+      const { stack } = describeError(toError(error));
+      reporter.error(`a job of queue "${this.ref.queue}" is left to its lease`, stack);
     } finally {
       leases.remove(this);
+      ended(this);
     }
   }
 
@@ -94,16 +98,19 @@ export class JobRun implements Leased {
     return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now());
   }
 
-  private async handle(): Promise<Ending> {
+  /** Without a promise of its own where there is a place at once: each is felt. */
+  private handle(): Promise<Ending> {
     const slot = this.slot as HandlerSlot;
-    const waits = !slot.limiter.tryEnter();
-    const gaveUp = waits ? await this.enter(slot) : undefined;
+    return slot.limiter.tryEnter() ? this.call(slot) : this.handleLater(slot);
+  }
+
+  private async handleLater(slot: HandlerSlot): Promise<Ending> {
+    const gaveUp = await this.enter(slot);
     if (gaveUp) return gaveUp;
-    try {
-      return (waits ? this.refusal() : undefined) ?? (await this.call(slot));
-    } finally {
-      slot.limiter.leave();
-    }
+    const refused = this.refusal();
+    if (!refused) return this.call(slot);
+    slot.limiter.leave();
+    return refused;
   }
 
   /** Waits for a place of the handler; resolves with an ending where the wait was given up. */
@@ -121,7 +128,8 @@ export class JobRun implements Leased {
     });
   }
 
-  private call({ handler }: HandlerSlot): Promise<Ending> {
+  /** Calls the handler, in the place that was taken for it, and leaves the place at its end. */
+  private call({ handler, limiter }: HandlerSlot): Promise<Ending> {
     const { clock, defaults, events } = this.context;
     const timeoutMs = this.message?.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     return new Promise((resolve) => {
@@ -135,6 +143,7 @@ export class JobRun implements Leased {
       this.end = (ending) => {
         this.end = undefined;
         cancel?.();
+        limiter.leave();
         resolve(ending);
       };
       this.startedAt = clock.monotonic();

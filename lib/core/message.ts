@@ -181,15 +181,27 @@ function readMessage(
     readyAt: readTime(header, 'delay'),
     expiresAt: readTime(header, 'expiration'),
     attemptsUsed: readCount(header['attempts'] ?? 0, 0, 'header.attempts'),
-    maxAttempts: optional(header['max_attempts'], (value) => readCount(value, 1, 'header.max_attempts')),
-    backoff: optional(header['backoff'], (value) => backoffPlan(value, 'header.backoff')),
-    timeoutMs: optional(header['timeout'], (value) => readCount(value, 1, 'header.timeout')),
+    maxAttempts: optional(header['max_attempts'], readMaxAttempts),
+    backoff: optional(header['backoff'], readBackoff),
+    timeoutMs: optional(header['timeout'], readTimeout),
     headers: readHeaders(header),
   };
 }
 
 function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
   return value === undefined || value === null ? undefined : read(value);
+}
+
+function readMaxAttempts(value: unknown): number {
+  return readCount(value, 1, 'header.max_attempts');
+}
+
+function readBackoff(value: unknown): BackoffPlan {
+  return backoffPlan(value, 'header.backoff');
+}
+
+function readTimeout(value: unknown): number {
+  return readCount(value, 1, 'header.timeout');
 }
 
 function readText(value: unknown, what: string): string {
@@ -215,11 +227,11 @@ function readCount(value: unknown, least: number, what: string): number {
 }
 
 function readTime(header: Record<string, unknown>, field: string): number | undefined {
-  return optional(header[field], (value) => {
-    const time = parseTime(value);
-    if (time !== undefined) return time;
-    throw new TypeError(`header.${field}: expected a time such as 2026-11-21T09:00:00.000Z, got ${show(value)}`);
-  });
+  const value = header[field];
+  if (value === undefined || value === null) return undefined;
+  const time = parseTime(value);
+  if (time !== undefined) return time;
+  throw new TypeError(`header.${field}: expected a time such as 2026-11-21T09:00:00.000Z, got ${show(value)}`);
 }
 
 function readHeaders(header: Record<string, unknown>): Record<string, string> {

@@ -1,8 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
-import { toError } from './errors.js';
-import { describeError } from './failure-record.js';
 import { JobRun } from './job-run.js';
 
 /** What one queue is read with. */
@@ -25,6 +23,10 @@ export class QueueLoop {
   /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
   private flowing = false;
   private readonly waiting = new Set<() => void>();
+  private readonly ended = (run: JobRun): void => {
+    this.runs.delete(run);
+    this.placesFreed();
+  };
 
   constructor(
     private readonly plan: QueuePlan,
@@ -87,19 +89,7 @@ export class QueueLoop {
     const run = new JobRun(delivery, this.plan.rawJob, this.context);
     if (this.stopping.aborted) run.shutDown();
     this.runs.add(run);
-    void this.process(run);
-  }
-
-  private async process(run: JobRun): Promise<void> {
-    try {
-      await run.process();
-    } catch (error) {
-      const { stack } = describeError(toError(error));
-      this.context.reporter.error(`a job of queue "${this.plan.name}" is left to its lease`, stack);
-    } finally {
-      this.runs.delete(run);
-      this.placesFreed();
-    }
+    void run.process(this.ended);
   }
 
   private placesFreed(): void {

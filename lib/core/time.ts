@@ -10,7 +10,20 @@ export const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
  * zone is UTC, and what is finer than a millisecond is cut. Undefined where it is no such time.
  */
 export function parseTime(text: unknown): number | undefined {
-  const found = typeof text === 'string' ? ISO.exec(text) : null;
+  if (typeof text !== 'string') return undefined;
+  if (text !== lastText) {
+    lastTime = parse(text);
+    lastText = text;
+  }
+  return lastTime;
+}
+
+/** The last one is kept, for what was published together has the same time. */
+let lastText = '';
+let lastTime: number | undefined;
+
+function parse(text: string): number | undefined {
+  const found = ISO.exec(text);
   if (!found) return undefined;
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = found;
   const ms = Number(fraction.padEnd(3, '0').slice(0, 3));

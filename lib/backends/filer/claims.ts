@@ -15,8 +15,6 @@ export interface FilerDelivery extends Delivery {
   readonly name: JobName;
   /** The folder that it was claimed from. */
   readonly from: Entry['folder'];
-  /** The file's own time, which renewals keep. Milliseconds since 1970. */
-  readonly modifiedMs: number;
   readonly side: SideFile | undefined;
 }
 
@@ -115,12 +113,11 @@ export class Claims {
         receipt,
         attempt: name.attempts,
         content: contents.content,
-        storedAt: contents.modifiedMs,
+        storedAt: contents.storedAt,
         leasedAt,
         failures: side?.failures ?? [],
         name: isForeign && ids.adopt(contents.content.id, pending) ? { ...name, registered: true } : name,
         from: entry.folder,
-        modifiedMs: contents.modifiedMs,
         side,
       };
     } catch (error) {

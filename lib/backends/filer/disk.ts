@@ -41,6 +41,11 @@ export interface Disk {
   unlink(path: string): void;
   /** Opens a regular file; undefined where it is something else. Never follows a link, never waits for a FIFO. */
   open(path: string): OpenFile | undefined;
+  /**
+   * The bytes of a small file, valid until the next call; undefined where it is none, for whatever reason: `open` tells
+   * which. It asks the system less, and every job is read so.
+   */
+  readSmall(path: string): Uint8Array | undefined;
   list(path: string): Dir;
   stat(path: string): Stats;
   /** Sets the change time to now, the modification time to `modifiedMs`. */
@@ -113,10 +118,14 @@ const fsyncOffThread = promisify(fsync);
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const OPEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** Most messages are smaller. In bytes. */
+const SMALL = 16_384;
+
 /** The disk itself. */
 export class RealDisk implements Disk {
   /** Directories are synced all the time, so they stay open. */
   private readonly directories = new Map<string, number>();
+  private readonly small = Buffer.allocUnsafeSlow(SMALL);
 
   makeDirectory(path: string): void {
     mkdirSync(bytesOf(path), { recursive: true, mode: 0o700 });
@@ -186,6 +195,20 @@ export class RealDisk implements Disk {
       }
     };
     return { size, modifiedMs: mtimeMs, read, close };
+  }
+
+  readSmall(path: string): Uint8Array | undefined {
+    let descriptor: number | undefined;
+    try {
+      descriptor = openSync(bytesOf(path), OPEN);
+      // Of a directory this throws, and of a FIFO it gives nothing.
+      const length = readSync(descriptor, this.small, 0, SMALL, null);
+      return length > 0 && length < SMALL ? this.small.subarray(0, length) : undefined;
+    } catch {
+      return undefined;
+    } finally {
+      if (descriptor !== undefined) closeSync(descriptor);
+    }
   }
 
   list(path: string): Dir {

@@ -80,11 +80,13 @@ export class FilerQueue {
     }
   }
 
-  async settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+  settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
+    const after = (error: unknown): Promise<boolean> => this.settleAfter(error, delivery, settlement);
     try {
-      return await this.settling.settle(delivery, settlement);
+      const settled = this.settling.settle(delivery, settlement);
+      return typeof settled === 'boolean' ? Promise.resolve(settled) : settled.catch(after);
     } catch (error) {
-      return this.settleAfter(error, delivery, settlement);
+      return after(error);
     }
   }
 

@@ -48,7 +48,8 @@ export class Settling {
     const { disk, leaseMs, worklist } = this.setup;
     const until = performance.now() + leaseMs;
     try {
-      disk.touch(this.pending(delivery), delivery.modifiedMs);
+      const pending = this.pending(delivery);
+      disk.touch(pending, disk.stat(pending).mtimeMs);
     } catch (error) {
       if (isGone(error)) return this.lost(delivery);
       // Only its owner may touch a file that another user has moved in; whoever may write in the folder may rename it.

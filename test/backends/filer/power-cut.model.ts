@@ -87,6 +87,10 @@ export class RecordingDisk implements Disk {
     return this.real.open(path);
   }
 
+  readSmall(path: string): Uint8Array | undefined {
+    return this.real.readSmall(path);
+  }
+
   list(path: string): Dir {
     return this.real.list(path);
   }

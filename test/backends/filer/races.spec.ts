@@ -60,8 +60,8 @@ test('a job that can’t be opened hinders no other', async () => {
   const yard = await Yard.make();
   let isBroken = true;
   const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation === 'open' && path.includes('/pending/') && path.endsWith(',bad') && isBroken)
-      throw systemError('EIO');
+    const isRead = operation === 'open' || operation === 'readSmall';
+    if (isRead && path.includes('/pending/') && path.endsWith(',bad') && isBroken) throw systemError('EIO');
   });
   const backend = await yard.open({ disk });
   await yard.publish(backend, { id: 'bad', priority: 0 });
@@ -76,7 +76,8 @@ test('a job that can’t be opened hinders no other', async () => {
 test('a file that may not be read fails with its reason', async () => {
   const yard = await Yard.make();
   const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation === 'open' && path.endsWith('secret')) throw systemError('EACCES', 'permission denied');
+    const isRead = operation === 'open' || operation === 'readSmall';
+    if (isRead && path.endsWith('secret')) throw systemError('EACCES', 'permission denied');
   });
   const shift = new Shift(await yard.open({ disk }), { job: () => undefined });
   yard.put('secret', json());
