@@ -72,8 +72,8 @@ export interface BackendTraits {
   /** Whether failures before the last are kept with the job. */
   readonly history: boolean;
   /**
-   * How many reserves of a queue a consumer may have under way at once. More than one where the jobs of one answer can be
-   * begun while the engine works on the next. Default 1.
+   * How many reserves of a queue a consumer may have under way at once, each asking for its part of the places. More than
+   * one where the jobs of one answer can be begun while the engine works on the next. Default 1.
    */
   readonly reservesAtOnce?: number;
 }

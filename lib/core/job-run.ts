@@ -9,6 +9,14 @@ import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
 import { conclude, settlementOf, type Case, type Ending, type Outcome } from './outcome.js';
 
+/** Hears of a run, once each, in this order, whatever becomes of it. */
+export interface RunSteps {
+  /** Its handler has ended, or is not to be called. */
+  handled(run: JobRun): void;
+  /** It is settled or lost. */
+  ended(run: JobRun): void;
+}
+
 /**
  * One delivery from its hand-out to its settlement:
  *
@@ -47,12 +55,14 @@ export class JobRun implements Leased {
     this.ref = { id: content.id, name: message?.name, queue: delivery.queue, attempt: delivery.attempt, maxAttempts };
   }
 
-  /** Runs the six steps, and calls `ended` after the last; never rejects. */
-  async process(ended: (run: JobRun) => void): Promise<void> {
+  /** Runs the six steps; never rejects. */
+  async process({ handled, ended }: RunSteps): Promise<void> {
     const { clock, events, leases, reporter } = this.context;
+    let ending: Ending | undefined;
     leases.add(this);
     try {
-      const ending = this.refusal() ?? (await this.handle());
+      ending = this.refusal() ?? (await this.handle());
+      handled(this);
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
       const outcome = conclude(this.case(), ending);
       const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
@@ -63,6 +73,7 @@ export class JobRun implements Leased {
       reporter.error(`a job of queue "${this.ref.queue}" is left to its lease`, stack);
     } finally {
       leases.remove(this);
+      if (!ending) handled(this);
       ended(this);
     }
   }

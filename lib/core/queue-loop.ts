@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
-import { JobRun } from './job-run.js';
+import { JobRun, type RunSteps } from './job-run.js';
 
 /** What one queue is read with. */
 export interface QueuePlan {
@@ -17,15 +17,27 @@ const LONGEST_TURN_MS = 4;
 
 /** Reads one queue: takes as many jobs as there are free places, the most urgent first, until it is stopped. */
 export class QueueLoop {
+  /** What was taken and is not settled. */
   readonly runs = new Set<JobRun>();
+  /** How many of them are handled, or about to be. */
+  private busy = 0;
   /** How many jobs were asked for that have not come yet. */
   private asked = 0;
   /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
   private flowing = false;
   private readonly waiting = new Set<() => void>();
-  private readonly ended = (run: JobRun): void => {
-    this.runs.delete(run);
-    this.placesFreed();
+  private readonly reservesAtOnce: number;
+  /** How many jobs a reserve asks for at most, so that each has its part and one is answered while another is worked on. */
+  private readonly share: number;
+  private readonly steps: RunSteps = {
+    handled: () => {
+      this.busy -= 1;
+      this.placesFreed();
+    },
+    ended: (run) => {
+      this.runs.delete(run);
+      this.placesFreed();
+    },
   };
 
   constructor(
@@ -33,13 +45,14 @@ export class QueueLoop {
     private readonly context: ConsumerContext,
     private readonly stopping: AbortSignal,
   ) {
+    this.reservesAtOnce = context.backend.traits.reservesAtOnce ?? 1;
+    this.share = Math.ceil(plan.concurrency / this.reservesAtOnce);
     stopping.addEventListener('abort', () => this.placesFreed(), { once: true });
   }
 
   /** Resolves once it was stopped and holds no job any more; never rejects. */
   async work(): Promise<void> {
-    const { reservesAtOnce = 1 } = this.context.backend.traits;
-    await Promise.all(Array.from({ length: reservesAtOnce }, () => this.read()));
+    await Promise.all(Array.from({ length: this.reservesAtOnce }, () => this.read()));
     while (this.runs.size > 0) await this.aPlace();
   }
 
@@ -48,14 +61,23 @@ export class QueueLoop {
     const reader = {};
     let turnBegan = performance.now();
     while (!this.stopping.aborted) {
-      const free = this.plan.concurrency - this.runs.size - this.asked;
-      if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.aPlace();
-      else await this.take(free, reader);
+      const free = this.free;
+      if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.somePlaces();
+      else await this.take(Math.min(free, this.share), reader);
       if (performance.now() - turnBegan > LONGEST_TURN_MS) {
         await setImmediate();
         turnBegan = performance.now();
       }
     }
+  }
+
+  /**
+   * The next may be asked for while the last are being settled: that saves an engine a round trip each. Of those there
+   * are no more than may run, for one that takes no settlements shall not give out all its jobs.
+   */
+  private get free(): number {
+    const { concurrency } = this.plan;
+    return Math.min(concurrency - this.busy, 2 * concurrency - this.runs.size) - this.asked;
   }
 
   private async take(max: number, reader: object): Promise<void> {
@@ -89,7 +111,8 @@ export class QueueLoop {
     const run = new JobRun(delivery, this.plan.rawJob, this.context);
     if (this.stopping.aborted) run.shutDown();
     this.runs.add(run);
-    void run.process(this.ended);
+    this.busy += 1;
+    void run.process(this.steps);
   }
 
   private placesFreed(): void {
@@ -99,5 +122,11 @@ export class QueueLoop {
 
   private aPlace(): Promise<void> {
     return new Promise((resolve) => this.waiting.add(resolve));
+  }
+
+  /** Those that become free together are asked for together. */
+  private async somePlaces(): Promise<void> {
+    await this.aPlace();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
   }
 }

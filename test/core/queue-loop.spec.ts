@@ -92,6 +92,24 @@ describe('a queue', () => {
       expect(work.names).toEqual([0, 1, 2, 3, 4, 5, 6]);
     });
 
+  test('begins the next while the last are being settled, and holds no more of those than may run', async () => {
+    const settle = shop.engine.settle;
+    let goOn = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    shop.engine.settle = async (delivery, settlement) => {
+      await gate;
+      return settle(delivery, settlement);
+    };
+    const served: unknown[] = [];
+    await publish('x', 0, 1, 2, 3, 4, 5);
+    shop.consume([handler('x', (payload) => served.push(payload))], { queues: [queue('default', { concurrency: 2 })] });
+    await shop.now();
+    expect(served).toEqual([0, 1, 2, 3]);
+    goOn();
+    await shop.now();
+    expect(served).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   test('serves the most urgent first, and equals in the order in which they were published', async () => {
     const served: unknown[] = [];
     for (const [payload, priority] of [

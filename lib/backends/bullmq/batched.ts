@@ -16,11 +16,12 @@ interface Defined {
 }
 
 /** How many calls go together at most, so few that the answers to one batch are worked on while Redis works on the next. */
-const LARGEST_BATCH = 24;
+const LARGEST_BATCH = 25;
 
 /**
  * Runs a script several times, each time as if alone. The calls of a batch have most arguments in common: the first has all
- * of its own, the others only those in which any of them differs. An error of one leaves the others alone.
+ * of its own, the others only those in which any of them differs. An error of one leaves the others alone. The tables are
+ * the same for all, for BullMQ's scripts only read them.
  *
  * KEYS: of the first. ARGV: how many calls, how many arguments beside the keys, how many differ; the place of each of
  * these, the keys counted first; the arguments of the first; then of each other call those that differ.
@@ -35,12 +36,12 @@ for column = 1, width do places[column] = tonumber(ARGV[3 + column]) end
 local first = 3 + width
 local at = first + size
 local replies = {}
+local keys, args, ownKeys = {unpack(KEYS)}, {unpack(ARGV, first + 1, first + size)}, #KEYS
 for call = 1, calls do
-  local keys, args = {unpack(KEYS)}, {unpack(ARGV, first + 1, first + size)}
   if call > 1 then
     for column = 1, width do
       local place, value = places[column], ARGV[at + column]
-      if place <= #KEYS then keys[place] = value else args[place - #KEYS] = value end
+      if place <= ownKeys then keys[place] = value else args[place - ownKeys] = value end
     end
     at = at + width
   end
