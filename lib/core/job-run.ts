@@ -12,9 +12,9 @@ import { conclude, settlementOf, type Case, type Ending, type Outcome } from './
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
   /** Its handler has ended, or is not to be called. */
-  handled(run: JobRun): void;
+  readonly handled: (run: JobRun) => void;
   /** It is settled or lost. */
-  ended(run: JobRun): void;
+  readonly ended: (run: JobRun) => void;
 }
 
 /**
