@@ -12,6 +12,7 @@ import { firstJobRows } from './rows/first-job.js';
 import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
 import { memoryRows } from './rows/memory.js';
+import { nestRoomRows } from './rows/nest-room.js';
 import { publishingRows } from './rows/publishing.js';
 
 /** `npm run bench`: the figures of the filer, in the temporary folder's file system, and of BullMQ on a private Redis. */
@@ -26,6 +27,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: memoryRows,
   'first-job': firstJobRows,
   idle: idleRows,
+  'nest-room': nestRoomRows,
   'bullmq-backend': bullmqBackendRows,
   'beanstalkd-backend': beanstalkdBackendRows,
 };

@@ -7,6 +7,7 @@ import { filer } from '../../lib/backends/filer/index.js';
 import { JobHandler, JobsModule, PublisherService } from '../../lib/index.js';
 import { PrivateRedis } from '../../test/servers/redis.js';
 import { byCallers, CALLERS } from '../callers.js';
+import { Countdown } from '../countdown.js';
 import { JOB, request } from '../core-setup.js';
 import { inFolder } from '../folder.js';
 import { inPairs, type Side } from '../pairs.js';
@@ -58,21 +59,6 @@ function compare(concurrency: number, openOther: OpenPath): Promise<Row> {
     const what = `publish to handle through the module, ${CALLERS} callers, concurrency ${concurrency}, against BullMQ`;
     return ratioRow(what, ratio, { least: 1 }, `${perSecond(a)}; BullMQ ${perSecond(b)}`);
   });
-}
-
-class Countdown {
-  private left = 0;
-  private done = (): void => undefined;
-
-  /** Resolves once so many were counted. */
-  from(count: number): Promise<void> {
-    this.left = count;
-    return new Promise((resolve) => (this.done = resolve));
-  }
-
-  down(): void {
-    if (--this.left === 0) this.done();
-  }
 }
 
 async function oursIn(directory: string, concurrency: number, handled: () => void): Promise<Path> {
