@@ -88,7 +88,8 @@ function print(found: CrashResult): void {
   console.log(`in doubt, republished ${found.inDoubt}`);
   console.log(`handled               ${found.handled}`);
   console.log(`retried as planned    ${found.retried}`);
-  console.log(`lost                  ${found.lost.length}`);
+  const own = found.destroyed > 0 ? `; the server itself has destroyed ${found.destroyed}` : '';
+  console.log(`lost                  ${found.lost.length}${own}`);
   console.log(`phantoms              ${found.phantoms.length}`);
   console.log(`handled twice         ${twice}, each after one kill:`);
   console.log(`  of its worker       ${repeats.cut} while it ran, ${repeats.unsettled} before it was settled`);

@@ -1,6 +1,8 @@
 import { Client } from '../../../lib/backends/beanstalkd/client/client.js';
 import { connect } from '../../../lib/backends/beanstalkd/client/connect.js';
+import type { Note } from '../../../lib/backends/beanstalkd/notes.js';
 import { notesTubeOf, tubeOf } from '../../../lib/backends/beanstalkd/tubes.js';
+import { DEFAULT_PRIORITY } from '../../../lib/core/message.js';
 import { QUEUES } from '../plan.js';
 import type { Tally } from './engine.js';
 
@@ -35,14 +37,37 @@ export class BeanstalkdTally implements Tally {
     return counts;
   }
 
+  async takeDestroyed(): Promise<number> {
+    let destroyed = 0;
+    for (const queue of QUEUES) {
+      // What is not destroyed stays held by it, so that none comes twice, and is free again at its end.
+      const client = await this.newClient();
+      await client.watchOnly(notesTubeOf(tubeOf('', queue)));
+      for (let note = await client.reserve(0); note; note = await client.reserve(0)) {
+        const { job } = JSON.parse(note.body.toString()) as Note;
+        const failed = await client.reserveJob(job);
+        if (failed?.body.every((byte) => byte === 0)) {
+          await Promise.all([client.delete(job), client.delete(note.id)]);
+          destroyed += 1;
+        } else await client.bury(job, DEFAULT_PRIORITY);
+      }
+      await client.connection.close();
+    }
+    return destroyed;
+  }
+
   async close(): Promise<void> {
     await this.client?.connection.close();
   }
 
   private async connected(): Promise<Client> {
     if (!this.client || this.client.connection.ended.signal.aborted) {
-      this.client = new Client(await connect({ host: this.host, port: this.port }));
+      this.client = await this.newClient();
     }
     return this.client;
+  }
+
+  private async newClient(): Promise<Client> {
+    return new Client(await connect({ host: this.host, port: this.port }));
   }
 }

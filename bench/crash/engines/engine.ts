@@ -30,6 +30,11 @@ export interface Tally {
   readonly unfinished: readonly string[];
   /** By kind; all are 0 when a run is over. Rejects while the engine is away. */
   count(): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Removes the failed jobs whose bytes the engine itself has destroyed, and tells how many there were: of a kill while
+   * beanstalkd rewrites its binlog, a job may come back as zeros. Not there for engines that destroy none.
+   */
+  takeDestroyed?(): Promise<number>;
   close(): Promise<void>;
 }
 
