@@ -17,8 +17,8 @@ export const BULLMQ_LEASE_MS = 3_000;
 
 export const RULES: Readonly<Record<EngineName, EngineRules>> = {
   filer: { rescuedWithinMs: 1_000, serverForgetsAttempts: false, putsBlockedAgain: false },
-  // The lease, and a scan of a third of it.
-  bullmq: { rescuedWithinMs: (BULLMQ_LEASE_MS * 4) / 3, serverForgetsAttempts: false, putsBlockedAgain: false },
+  // The lease, a scan of a third of it, and what it takes to hand a job out on a machine that does much else.
+  bullmq: { rescuedWithinMs: (BULLMQ_LEASE_MS * 4) / 3 + 250, serverForgetsAttempts: false, putsBlockedAgain: false },
   beanstalkd: { rescuedWithinMs: 1_000, serverForgetsAttempts: true, putsBlockedAgain: true },
 };
 
