@@ -9,6 +9,9 @@ export interface Outage {
 /** What the settlement of a job that has returned may take, on a machine that does much else. */
 export const SETTLED_WITHIN_MS = 2_000;
 
+/** What it may take to be connected again, on such a machine, beside what is waited between two tries. */
+const BACK_WITHIN_MS = 5_000;
+
 /** All kills of a run. */
 export class Deaths {
   /** Who waits for the server waits longer with each try: he may come back as late again as it was away. */
@@ -22,7 +25,7 @@ export class Deaths {
     private readonly processes: ReadonlyMap<string, number>,
     private readonly outages: readonly Outage[],
   ) {
-    this.felt = outages.map(({ from, to }) => ({ from, to: to + (to - from) + SETTLED_WITHIN_MS }));
+    this.felt = outages.map(({ from, to }) => ({ from, to: to + (to - from) + BACK_WITHIN_MS }));
   }
 
   /** When an incarnation was killed. */
