@@ -9,6 +9,7 @@ import { Handlers, type Handler, type JobDefaults } from '../lib/core/handlers.j
 import type { Job } from '../lib/core/job.js';
 import { DEFAULT_PRIORITY } from '../lib/core/message.js';
 import { Publisher, type PublishRequest } from '../lib/core/publisher.js';
+import type { Reporter } from '../lib/core/reporter.js';
 
 export const QUEUE = 'default';
 export const JOB = 'send_email';
@@ -31,11 +32,13 @@ export interface HandlerSetup {
   readonly concurrency: number;
   /** Hears what becomes of the jobs. */
   readonly events?: JobEvents;
+  /** Default: what is wrong goes to the console. */
+  readonly reporter?: Reporter;
   handle(payload: unknown, job: Job): unknown;
 }
 
-export function openFiler(options: FilerOptions, queues: readonly string[] = [QUEUE]): Promise<Backend> {
-  return open(filer(options), queues);
+export function openFiler(options: FilerOptions): Promise<Backend> {
+  return open(filer(options));
 }
 
 export function openByUrl(url: string): Promise<Backend> {
@@ -88,7 +91,7 @@ export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
     unknownJobGraceMs: 300_000,
     blockedForMs: 7 * 24 * 3_600_000,
     events: setup.events ?? new JobEvents(),
-    reporter: { log: () => undefined, warn: console.error, error: console.error },
+    reporter: setup.reporter ?? { log: () => undefined, warn: console.error, error: console.error },
     worker: `bench:${process.pid}`,
   });
 }

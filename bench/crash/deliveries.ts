@@ -1,6 +1,10 @@
 import { grouped } from './grouped.js';
 import type { Entry, Incarnation } from './ledger.js';
 
+type EndEntry = Extract<Entry, { readonly what: 'returns' | 'fails' | 'blocks' | 'leaves' }>;
+
+const ENDS: ReadonlySet<Entry['what']> = new Set<EndEntry['what']>(['returns', 'fails', 'blocks', 'leaves']);
+
 /** One call of a handler. Times are milliseconds since 1970. */
 export interface Delivery {
   readonly key: string;
@@ -11,7 +15,7 @@ export interface Delivery {
   readonly id: string;
   readonly sound: boolean;
   /** How it ended; undefined where it was cut. */
-  end: Extract<Entry['what'], 'returns' | 'fails' | 'blocks'> | undefined;
+  end: EndEntry['what'] | undefined;
   endedAt: number | undefined;
 }
 
@@ -26,7 +30,7 @@ export function deliveriesOf(ledgers: readonly Incarnation[]): Map<string, Deliv
         const delivery = { key, by: name, startedAt: at, attempt, id, sound, end: undefined, endedAt: undefined };
         open.set(key, delivery);
         all.push(delivery);
-      } else if (entry.what === 'returns' || entry.what === 'fails' || entry.what === 'blocks') {
+      } else if (isEnd(entry)) {
         const delivery = open.get(entry.key);
         if (delivery) [delivery.end, delivery.endedAt] = [entry.what, entry.at];
         open.delete(entry.key);
@@ -35,6 +39,10 @@ export function deliveriesOf(ledgers: readonly Incarnation[]): Map<string, Deliv
   }
   all.sort((a, b) => a.startedAt - b.startedAt || a.attempt - b.attempt);
   return grouped(all, ({ key }) => key);
+}
+
+function isEnd(entry: Entry): entry is EndEntry {
+  return ENDS.has(entry.what);
 }
 
 export function hasReturned({ end }: Delivery): boolean {

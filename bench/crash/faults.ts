@@ -1,12 +1,7 @@
 import { hasReturned, type Delivery } from './deliveries.js';
 import { grouped } from './grouped.js';
+import { SETTLED_WITHIN_MS, type Deaths } from './deaths.js';
 import { isStored, type Publication } from './publications.js';
-
-/** When each incarnation was killed; of those that were not, nothing. */
-export type Deaths = ReadonlyMap<string, number>;
-
-/** What the settlement of a job that has returned may take, on a machine that does much else. */
-const SETTLED_WITHIN_MS = 2_000;
 
 /** Jobs that were acknowledged and never handled to their end. */
 export function lostJobs(
@@ -28,19 +23,25 @@ export function phantoms(
   return [...deliveries].flatMap(([key, runs]) => {
     const publication = publications.get(key);
     if (!publication) return [`${key} was never published`];
-    const { acknowledged } = publication;
+    const { acknowledged, refused } = publication;
+    if (refused && !refused.maybeStored) return [`${key} was surely not stored, and handled all the same`];
     if (acknowledged?.duplicate) return [`${key} was called a duplicate, and handled all the same`];
     if (runs.some(({ sound }) => !sound)) return [`${key} came with another payload or from another queue`];
-    if (runs.some(({ id }) => acknowledged && id !== acknowledged.id)) return [`${key} came with another id`];
+    if (runs.some(({ id }) => acknowledged?.id !== undefined && id !== acknowledged.id))
+      return [`${key} came with another id`];
     return [];
   });
 }
 
 /** What publishers met that a kill doesn't explain. */
 export function publishingFaults(publications: ReadonlyMap<string, Publication>, deaths: Deaths): string[] {
-  return [...publications.values()].flatMap(({ key, by, acknowledged, refused }) => {
-    if (refused !== undefined) return [`${key} was refused: ${refused}`];
-    return acknowledged || deaths.has(by) ? [] : [`${key}: the publish of ${by}, which lived on, never ended`];
+  return [...publications.values()].flatMap(({ key, by, intendedAt, acknowledged, refused }) => {
+    if (refused) {
+      return deaths.serverMissed(intendedAt, refused.at) ? [] : [`${key} was refused: ${refused.message}`];
+    }
+    return acknowledged || deaths.of(by) !== undefined
+      ? []
+      : [`${key}: the publish of ${by}, which lived on, never ended`];
   });
 }
 
@@ -48,6 +49,7 @@ export function publishingFaults(publications: ReadonlyMap<string, Publication>,
 export function idFaults(
   publications: ReadonlyMap<string, Publication>,
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
+  deaths: Deaths,
 ): string[] {
   const lives = [...publications.values()].map((publication) => {
     const runs = deliveries.get(publication.key) ?? [];
@@ -62,41 +64,21 @@ export function idFaults(
       const { at, duplicate } = one.acknowledged;
       const others = same.filter(({ key }) => key !== one.key);
       const mayLive = others.some(
-        ({ intendedAt, doneAt }) => intendedAt <= at && doneAt + SETTLED_WITHIN_MS >= one.intendedAt,
+        ({ intendedAt, doneAt }) =>
+          intendedAt <= at &&
+          (doneAt + SETTLED_WITHIN_MS >= one.intendedAt || deaths.serverMissed(doneAt, one.intendedAt)),
       );
       const surelyLives = others.find(
         ({ stored, doneAt, acknowledged }) =>
-          acknowledged?.id === one.acknowledged?.id && (stored ?? Infinity) < one.intendedAt && doneAt > at,
+          acknowledged?.id !== undefined &&
+          acknowledged.id === one.acknowledged?.id &&
+          (stored ?? Infinity) < one.intendedAt &&
+          doneAt > at,
       );
       if (duplicate && !mayLive) faults.push(`${one.key} was called a duplicate, but no other lived`);
-      if (!duplicate && surelyLives) faults.push(`${one.key} was stored, though ${surelyLives.key} of its id lived`);
+      if (duplicate === false && surelyLives)
+        faults.push(`${one.key} was stored, though ${surelyLives.key} of its id lived`);
     }
   }
   return faults;
-}
-
-/**
- * What is wrong with the deliveries of one key: each but the last has to have failed or been blocked as planned, or its
- * worker was killed before the next began; and the last has to have returned.
- */
-export function deliveryFaults(key: string, runs: readonly Delivery[], deaths: Deaths): string[] {
-  const faults = runs.slice(1).flatMap((next, index) => {
-    const fault = succession(runs[index], next, deaths);
-    return fault ? [`${key} in ${next.by}, attempt ${next.attempt}: ${fault}`] : [];
-  });
-  const last = runs.at(-1);
-  if (last && !hasReturned(last)) faults.push(`${key} was begun by ${last.by} and never done`);
-  return faults;
-}
-
-function succession(before: Delivery, next: Delivery, deaths: Deaths): string | undefined {
-  const { end, endedAt = Infinity, by, attempt } = before;
-  const death = deaths.get(by);
-  // A blocked one gets its attempt back, unless its worker died before it could give it.
-  if (end === 'blocks' ? next.attempt < attempt : next.attempt <= attempt) return `its attempt was ${attempt} before`;
-  if (end === 'fails' || end === 'blocks') return next.startedAt < endedAt ? `${by} had it still` : undefined;
-  if (death === undefined) return `${by} had it, ${end ? 'did it' : 'left it open'} and was never killed`;
-  if (next.startedAt < death) return `${by} had it, and was killed ${death - next.startedAt} ms later`;
-  if (death - endedAt > SETTLED_WITHIN_MS) return `${by} had done it ${death - endedAt} ms before it was killed`;
-  return undefined;
 }

@@ -13,11 +13,19 @@ export type Entry =
       readonly what: 'acknowledged';
       readonly key: string;
       readonly at: number;
-      readonly id: string;
-      readonly duplicate: boolean;
+      /** Unknown of one that a rejected `publishMany` had stored. */
+      readonly id?: string;
+      /** Unknown of an engine that doesn't look ids up. */
+      readonly duplicate?: boolean;
     }
   /** Its publish was rejected. */
-  | { readonly what: 'refused'; readonly key: string; readonly at: number; readonly message: string }
+  | {
+      readonly what: 'refused';
+      readonly key: string;
+      readonly at: number;
+      readonly maybeStored: boolean;
+      readonly message: string;
+    }
   /** A worker takes jobs. */
   | { readonly what: 'ready'; readonly at: number }
   /** A handler was called. */
@@ -30,8 +38,10 @@ export type Entry =
       /** Whether the payload is what was planned for the key. */
       readonly sound: boolean;
     }
-  /** A handler is about to return or to throw. */
-  | { readonly what: 'returns' | 'fails' | 'blocks'; readonly key: string; readonly at: number };
+  /** A handler is about to return or to throw; or it leaves off, for its signal was aborted. */
+  | { readonly what: 'returns' | 'fails' | 'blocks' | 'leaves'; readonly key: string; readonly at: number }
+  /** What an operator would read in the log; for people who look for a fault. */
+  | { readonly what: 'says'; readonly message: string; readonly at: number };
 
 /** One life of a process: `worker-0-3` is the third of the worker in slot 0. */
 export interface Incarnation {

@@ -1,10 +1,16 @@
+import type { EngineName } from './engines/engine.js';
 import { Random } from './random.js';
 
 /** What a run is, completely: the same numbers plan the same jobs and the same kills. */
 export interface CrashSettings {
+  readonly engine: EngineName;
   readonly seed: number;
   readonly jobs: number;
+  /** Of publishers and workers. */
   readonly kills: number;
+  /** Of the engine's server; 0 where it has none. */
+  readonly serverKills: number;
+  /** Of the filer; servers are durable anyway. */
   readonly durable: boolean;
   readonly publishers: number;
   readonly workers: number;
@@ -80,5 +86,19 @@ export function plannedKills({ seed, jobs, kills, publishers, workers }: CrashSe
     } else if (what < 0.4) kill('publisher', random.whole(0, publishers - 1));
     else kill('worker', random.whole(0, workers - 1));
   }
+  return planned.sort((a, b) => a.afterJobs - b.afterJobs);
+}
+
+/** One kill -9 of the server, as {@link PlannedKill} is one of a process. */
+export type PlannedServerKill = Omit<PlannedKill, 'victim'>;
+
+export function plannedServerKills({ seed, jobs, serverKills }: CrashSettings): PlannedServerKill[] {
+  const random = new Random(seed, -3);
+  const planned = Array.from({ length: serverKills }, () => ({
+    afterJobs: random.whole(1, Math.floor(jobs * 0.95)),
+    afterMs: random.whole(0, 50),
+    // Now and then for longer than a lease of BullMQ's lasts.
+    deadMs: random.chance(0.1) ? random.whole(3_000, 5_000) : random.whole(0, 300),
+  }));
   return planned.sort((a, b) => a.afterJobs - b.afterJobs);
 }

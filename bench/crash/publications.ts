@@ -9,9 +9,10 @@ export interface Publication {
   readonly by: string;
   readonly intendedAt: number;
   /** When its publish resolved, with which id, and whether it was told that a job of this id lives. */
-  readonly acknowledged: { readonly at: number; readonly id: string; readonly duplicate: boolean } | undefined;
-  /** Why its publish was rejected. */
-  readonly refused: string | undefined;
+  readonly acknowledged:
+    { readonly at: number; readonly id?: string | undefined; readonly duplicate?: boolean | undefined } | undefined;
+  /** When and why its publish was rejected, and whether it was told that the job may be stored all the same. */
+  readonly refused: { readonly at: number; readonly maybeStored: boolean; readonly message: string } | undefined;
 }
 
 /** Every try by its key. */
@@ -26,7 +27,7 @@ export function publicationsOf(ledgers: readonly Incarnation[]): Map<string, Pub
       } else if (entry.what === 'acknowledged' || entry.what === 'refused') {
         const before = found.get(entry.key);
         if (!before) throw new Error(`${name} tells of ${entry.key}, which it did not intend`);
-        if (entry.what === 'refused') found.set(entry.key, { ...before, refused: entry.message });
+        if (entry.what === 'refused') found.set(entry.key, { ...before, refused: entry });
         else found.set(entry.key, { ...before, acknowledged: entry });
       }
     }
@@ -37,4 +38,9 @@ export function publicationsOf(ledgers: readonly Incarnation[]): Map<string, Pub
 /** Whether it was surely stored as a job of its own. */
 export function isStored({ acknowledged }: Publication): boolean {
   return acknowledged !== undefined && !acknowledged.duplicate;
+}
+
+/** Whether nobody knows: its publisher was killed meanwhile, or was told that it may be stored. */
+export function isInDoubt({ acknowledged, refused }: Publication): boolean {
+  return !acknowledged && (refused?.maybeStored ?? true);
 }

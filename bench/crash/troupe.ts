@@ -2,7 +2,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { CrashSettings, PlannedKill } from './plan.js';
+import type { Outage } from './deaths.js';
+import type { Stage } from './engines/stage.js';
+import type { CrashSettings, PlannedKill, PlannedServerKill } from './plan.js';
 import type { Report, Task } from './process-task.js';
 
 /** One kill -9 as it was done. */
@@ -11,14 +13,6 @@ export interface Kill {
   readonly name: string;
   /** Right before the signal was sent. Milliseconds since 1970. */
   readonly at: number;
-}
-
-/** Where a run takes place, and with which programs. */
-export interface Stage {
-  readonly directory: string;
-  readonly ledgers: string;
-  /** The folder of the compiled `publisher-process.js` and `worker-process.js`. */
-  readonly programs: string;
 }
 
 type Kind = PlannedKill['victim']['kind'];
@@ -40,6 +34,8 @@ class Actor {
 /** The processes of a run: starts them, kills them, ends them. */
 export class Troupe {
   readonly kills: Kill[] = [];
+  /** Of the server; `to` is when it answered again. */
+  readonly outages: Outage[] = [];
   /** What befell processes that nobody had killed. */
   readonly faults: string[] = [];
   /** How many jobs were acknowledged so far, or somewhat more than a killed publisher came to tell. */
@@ -74,6 +70,17 @@ export class Troupe {
     if (child.signalCode === 'SIGKILL') this.kills.push(kill);
     await setTimeout(deadMs);
     await this.launch(actor);
+  }
+
+  /** Kills the server, and starts it again. */
+  async killServer({ deadMs }: PlannedServerKill): Promise<void> {
+    const { server } = this.stage;
+    if (!server) throw new Error('expected an engine with a server');
+    const from = Date.now();
+    await server.kill();
+    await setTimeout(deadMs);
+    await server.start();
+    this.outages.push({ from, to: Date.now() });
   }
 
   /** Lets the workers finish what they do. */
@@ -125,11 +132,11 @@ export class Troupe {
 
   private async launch(actor: Actor): Promise<void> {
     if (actor.finished) return;
-    const { durable, seed, jobs, publishers, rate } = this.settings;
-    const { directory, ledgers, programs } = this.stage;
+    const { engine, seed, jobs, publishers, rate } = this.settings;
+    const { url, ledgers, programs } = this.stage;
     actor.name = `${actor.kind}-${actor.slot}-${++actor.incarnations}`;
     const { name, slot } = actor;
-    const task: Task = { directory, ledgers, name, slot, durable, seed, jobs, publishers, rate };
+    const task: Task = { engine, url, ledgers, name, slot, seed, jobs, publishers, rate };
     const child = fork(join(programs, `${actor.kind}-process.js`), [JSON.stringify(task)], { execArgv: [] });
     actor.child = child;
     child.on('message', (report: Report) => {

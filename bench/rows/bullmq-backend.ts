@@ -6,6 +6,7 @@ import { JOB, newConsumer, newPublisher, openByUrl, request, requests } from '..
 import { inPairs, type Pairs } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 import { firstJobRow } from './first-job.js';
+import { againstNestBullmqRow } from './nest-bullmq.js';
 
 const JOBS = 4_000;
 const ROUNDS = 11;
@@ -24,6 +25,7 @@ export async function bullmqBackendRows(): Promise<Row[]> {
   try {
     return [
       await handling(backend, plain, redis),
+      await againstNestBullmqRow(redis),
       await publishing(backend, plain),
       await publishingInBulk(backend, plain),
       await firstJobRow('first job of an idle queue of BullMQ', `${redis.url}?prefix=first`),

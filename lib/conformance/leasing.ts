@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { Delivery } from '../core/backend.js';
 import { chapter, lapsing } from './scenario.js';
-import { attemptsOf, contentOf, numbers, payloadsOf } from './stage/draft.js';
+import { attemptsOf, contentOf, numbers, payloadsOf, sorted } from './stage/draft.js';
 
 export const leasing = chapter('leasing', (scenario) => {
   scenario('nobody else gets a leased job', async (stage) => {
@@ -166,6 +167,34 @@ export const leasing = chapter('leasing', (scenario) => {
     for (const delivery of [completed, failed, expired, back]) assert.equal(await worker.extend(delivery), false);
     await worker.takeOne();
     assert.equal(await worker.extend(back), false, 'another delivery holds it');
+  });
+
+  // A backend need not tell; one that does has to be right.
+  scenario('who listens for the loss of a lease hears of it once, and of no other end', lapsing, async (stage) => {
+    const { worker, time } = stage;
+    const other = await stage.another();
+    const names = ['completed', 'failed', 'lapses', 'has lapsed'];
+    await worker.publish(...names.map((payload) => ({ payload })));
+    const [completed, failed, lapses, lapsed] = await worker.take(4);
+    assert.ok(completed && failed && lapses && lapsed);
+    const heard: unknown[] = [];
+    const listen = (delivery: Delivery): void =>
+      delivery.onLeaseLost?.(() => void heard.push(contentOf(delivery).payload));
+    for (const delivery of [completed, failed, lapses]) listen(delivery);
+    await worker.complete(completed);
+    await worker.fail(failed);
+    const kept = await worker.extend(lapses);
+    const early = [...heard];
+    stage.assumeLeased(lapses);
+    assert.deepEqual([kept, early], [true, []], 'its lease lasts still');
+    const again = await other.take(2);
+    assert.deepEqual(sorted(payloadsOf(again)), ['has lapsed', 'lapses']);
+    listen(lapsed);
+    await other.complete(...again);
+    const tells = [lapses, lapsed].filter(({ onLeaseLost }) => onLeaseLost);
+    await time.until('each loss to be told', () => heard.length >= tells.length);
+    await stage.passLease(0.5);
+    assert.deepEqual(sorted(heard), sorted(payloadsOf(tells)));
   });
 
   scenario('each delivery has a receipt of its own', async (stage) => {

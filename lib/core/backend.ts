@@ -103,7 +103,8 @@ export interface Delivery {
   readonly failures: readonly FailureRecord[];
   /**
    * Takes the listener that hears, once and at once, that the lease was lost: for backends that learn it by themselves,
-   * as by the end of the connection that holds it. The core hears of the others' when it renews or settles.
+   * as by the end of the connection that holds it. One that gives it tells of every loss, of a lease that lapsed too,
+   * and of no settlement. The core hears of the others' when it renews or settles.
    */
   readonly onLeaseLost?: (listener: () => void) => void;
 }

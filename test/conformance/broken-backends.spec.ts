@@ -5,6 +5,7 @@ import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
 import { caughtTogether } from './caught-together.js';
+import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
@@ -58,6 +59,10 @@ describe('the suite does not catch a backend that only looks broken', () => {
     const exempt: string[] = [];
     for (const scenario of scenarios) await play(scenario, {}, exempt);
     expect(exempt).toEqual(['traits.history is true', 'traits.findsDuplicates is true']);
+  });
+
+  test('one that tells of lost leases passes', async () => {
+    for (const scenario of scenarios) await play(scenario, telling({}));
   });
 
   test('one without history and duplicates, as its traits say, passes', async () => {

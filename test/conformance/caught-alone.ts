@@ -186,6 +186,12 @@ export const caughtAlone: Readonly<Record<string, Readonly<Record<string, readon
       'renews what was settled',
     ],
     'renewing what was settled is refused': ['renews what was settled'],
+    'who listens for the loss of a lease hears of it once, and of no other end': [
+      'says that each lease was lost',
+      'calls a settled lease lost',
+      'tells twice that a lease was lost',
+      'tells no one who listens late that a lease was lost',
+    ],
     'each delivery has a receipt of its own': ['gives the id for a receipt'],
   },
 };

@@ -28,6 +28,11 @@ export class Proxy {
     return this.sockets.size / 2;
   }
 
+  /** From now on new connections are reset, until {@link mend}; those that are there stay. */
+  refuse(): void {
+    this.refusing = true;
+  }
+
   /** From now on requests arrive, and answers don't. */
   swallowAnswers(): void {
     this.mute = true;

@@ -1,39 +1,41 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './private-server.js';
+import { freePort, PrivateServer } from './private-server.js';
 import { redisProgram, type PrivateRedis } from './redis.js';
 
+/** After so many milliseconds without an answer, a sentinel thinks that its server is down. */
+const DOWN_AFTER_MS = 1_000;
+
+/** How long one try to let a replica take over may last, in milliseconds. */
+const FAILOVER_MS = 5_000;
+
 /** A sentinel of Redis that watches one server. */
-export class Sentinel {
+export class Sentinel extends PrivateServer {
   /** By which it knows the server. */
   readonly name = 'jobs';
-  readonly host = '127.0.0.1';
+  protected readonly greeting = { ask: 'PING\r\n', answer: /^\+PONG/ };
 
-  private constructor(
-    private readonly child: ChildProcess,
-    private readonly folder: string,
-    readonly port: number,
-  ) {}
-
-  static async of(server: PrivateRedis): Promise<Sentinel> {
-    const folder = await mkdtemp(join(tmpdir(), 'sentinel-'));
-    const port = await freePort();
-    const file = join(folder, 'sentinel.conf');
-    // It keeps what it learns in its file.
-    await writeFile(
-      file,
-      `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor jobs ${server.host} ${server.port} 1\n`,
-    );
-    const child = spawn(await redisProgram(), [file, '--sentinel'], { stdio: 'ignore' });
-    return new Sentinel(child, folder, port);
+  private constructor(program: string, port: number, folder: string) {
+    super(program, port, folder);
   }
 
-  async stop(): Promise<void> {
-    const exit = once(this.child, 'exit');
-    if (this.child.kill('SIGKILL')) await exit;
-    await rm(this.folder, { recursive: true, force: true });
+  /** @param quorum how many sentinels have to think so before the server counts as down */
+  static async of({ host, port }: PrivateRedis, quorum = 1): Promise<Sentinel> {
+    const folder = await mkdtemp(join(tmpdir(), 'sentinel-'));
+    const sentinel = new Sentinel(await redisProgram(), await freePort(), folder);
+    // It keeps what it learns in its file.
+    const file = join(folder, 'sentinel.conf');
+    const settings = [
+      `port ${sentinel.port}`,
+      `bind ${sentinel.host}`,
+      `dir ${folder}`,
+      `sentinel monitor ${sentinel.name} ${host} ${port} ${quorum}`,
+      `sentinel down-after-milliseconds ${sentinel.name} ${DOWN_AFTER_MS}`,
+      `sentinel failover-timeout ${sentinel.name} ${FAILOVER_MS}`,
+    ];
+    await writeFile(file, settings.map((line) => `${line}\n`).join(''));
+    await sentinel.spawn([file, '--sentinel']);
+    return sentinel;
   }
 }

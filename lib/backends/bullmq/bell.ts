@@ -97,8 +97,10 @@ export class Bell {
     try {
       while (this.waiters.size > 0 && !this.closed) {
         const client = await this.connected();
-        const answer = client.bzpopmin(this.marker, BLOCK_SECONDS);
-        await inTime(answer, BLOCK_SECONDS * 1000 + LATE_MS, () => this.dead(client));
+        if (client) {
+          const answer = client.bzpopmin(this.marker, BLOCK_SECONDS);
+          await inTime(answer, BLOCK_SECONDS * 1000 + LATE_MS, () => this.dead(client));
+        }
         // After the time that Redis was asked to wait, too: a marker may have been lost with a worker that took it.
         if (!this.closed) this.ring();
         await Promise.resolve();
@@ -108,12 +110,22 @@ export class Bell {
     }
   }
 
-  private async connected(): Promise<Client> {
+  /**
+   * Undefined where this connection is not back yet, be it that Redis is away or only that its turn to try again comes
+   * later: then the look that follows tells, for it goes by another connection.
+   */
+  private async connected(): Promise<Client | undefined> {
     this.client ??= this.connections.blocking();
     const { client } = this;
     if (client.status === 'wait') await client.connect();
-    else if (client.status !== 'ready') await this.connections.ready(client, LATE_MS);
-    return client;
+    if (client.status === 'ready') return client;
+    try {
+      await this.connections.ready(client, LATE_MS);
+      return client;
+    } catch (error) {
+      if (client.status === 'end') throw error;
+      return undefined;
+    }
   }
 
   /** Has ioredis make a new connection, for it would wait for this one forever. */

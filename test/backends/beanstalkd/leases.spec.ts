@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { messageOf } from '../../../lib/conformance/stage/draft.js';
-import { encodeMessage, LEAST_PRIORITY } from '../../../lib/core/message.js';
+import { encodeMessage, isUnreadable, LEAST_PRIORITY } from '../../../lib/core/message.js';
 import { House, PATIENCE, publish, take } from './house.js';
 
 let house: House;
@@ -36,9 +36,14 @@ test('a foreign job with a long ttr is given back when the lease is over', async
 
 test('leases of a worker that is silent lapse, though the server may forget them', async () => {
   const backend = await house.backend({ lease: '1s' });
-  await publish(backend, 'mail', ...Array.from({ length: 30 }, () => ({})));
-  for (let left = 30; left > 0; left--) await take(backend, 'mail');
-  for (let left = 30; left > 0; left--) expect((await take(backend, 'mail')).attempt).toBe(2);
+  const attempts = Array.from({ length: 30 }, (): number[] => []);
+  await publish(backend, 'mail', ...attempts.map((_, payload) => ({ payload })));
+  // On a busy machine the first lapse while the last are taken, and again.
+  while (attempts.some(({ length }) => length < 2)) {
+    const { attempt, content } = await take(backend, 'mail');
+    if (!isUnreadable(content)) attempts[Number(content.payload)]?.push(attempt);
+  }
+  for (const each of attempts) expect(each).toEqual(each.map((_, index) => index + 1));
 });
 
 test('an outcome that comes after the lease is dropped, and touches nobody’s job', async () => {
@@ -62,7 +67,8 @@ test('a settle never waits for a reserve', async () => {
   for (const delivery of held) {
     const before = performance.now();
     expect(await backend.settle(delivery, { kind: 'completed' })).toBe(true);
-    expect(performance.now() - before).toBeLessThan(50);
+    // A reserve waits for 25 s.
+    expect(performance.now() - before).toBeLessThan(5_000);
   }
   stop.abort();
   expect(await waiting).toEqual([]);

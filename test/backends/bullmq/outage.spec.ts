@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { bullmq } from '../../../lib/backends/bullmq/index.js';
@@ -35,6 +36,12 @@ async function faultOf(act: Promise<unknown>): Promise<BackendError> {
   );
   if (error instanceof BackendError) return error;
   throw new Error('expected a BackendError', { cause: error });
+}
+
+/** Redis's number of the connection that waits for a marker. */
+async function waitingId(redis: Redis): Promise<string> {
+  const clients = String(await redis.client('LIST')).split('\n');
+  return /^id=(\d+)/.exec(clients.find((line) => line.includes('cmd=bzpopmin')) ?? '')?.[1] ?? '';
 }
 
 const publish = (...payloads: unknown[]): Promise<unknown> =>
@@ -108,6 +115,21 @@ describe('a network that breaks', () => {
       persist(() => publish('after')),
     ]);
     expect(readable(delivery).payload).toBe('after');
+  });
+
+  test('a reserve that waits goes on where only its own connection is not back yet', async () => {
+    const waiting = faultOf(backend.reserve(bench.queue, 1, new AbortController().signal));
+    await until('it to be waiting', () => proxy.connections === 3);
+    proxy.refuse();
+    const direct = new Redis(server.url);
+    await direct.call('CLIENT', 'KILL', 'ID', await waitingId(direct));
+    await direct.quit();
+    expect(await waiting).toMatchObject({ passing: true });
+    const taking = takeOne(backend, bench.queue);
+    // Longer than a connection may take to come back.
+    await Promise.race([taking, sleep(4_000)]);
+    await publish('meanwhile');
+    expect(readable(await taking).payload).toBe('meanwhile');
   });
 
   test.for<[title: string, settle: (delivery: Delivery) => Promise<boolean>]>([

@@ -49,8 +49,9 @@ export function readable({ content }: Delivery): ReceivedMessage {
   return content;
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await holds()); await sleep(20)) {
+/** @param withinMs how long it is waited for, in milliseconds */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  for (const end = Date.now() + withinMs; !(await holds()); await sleep(20)) {
     if (Date.now() > end) throw new Error(`waited too long for ${what}`);
   }
 }

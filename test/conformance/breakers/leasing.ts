@@ -1,6 +1,7 @@
 import type { Delivery } from '../../../lib/core/backend.js';
 import type { Breaker } from '../honest.js';
 import { delivering, note, reading, verbs } from '../changes.js';
+import { telling } from './telling.js';
 
 /** What backends do wrong with leases. */
 export const leasingBreakers: Readonly<Record<string, Breaker>> = {
@@ -65,6 +66,13 @@ export const leasingBreakers: Readonly<Record<string, Breaker>> = {
     };
   }),
   'reckons leases from the future': delivering((delivery) => ({ ...delivery, leasedAt: delivery.leasedAt + 60_000 })),
+  'says that each lease was lost': delivering((delivery) => ({
+    ...delivery,
+    onLeaseLost: (listener) => listener(),
+  })),
+  'calls a settled lease lost': telling({ settled: true }),
+  'tells twice that a lease was lost': telling({ times: 2 }),
+  'tells no one who listens late that a lease was lost': telling({ late: false }),
   'forgets the failures of a job that lapsed': verbs((honest, store) => {
     const settled = note(store, 'settled', () => new Map<string, number>());
     return {
