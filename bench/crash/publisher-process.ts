@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { PublishedJob } from '../../lib/core/events.js';
-import type { PublishRequest } from '../../lib/core/publisher.js';
+import type { NamedRequest } from '../../lib/core/job-types.js';
 import { newPublisher, openFiler } from '../core-setup.js';
 import { keyOf, LedgerWriter, partsOf, readLedgers, type Entry } from './ledger.js';
 import { JOB, plannedJob, QUEUES, type PlannedJob } from './plan.js';
@@ -43,7 +43,7 @@ function left(): Try[] {
     .map((planned) => ({ planned, key: keyOf(planned.n, task.slot, (tries.get(planned.n) ?? 0) + 1) }));
 }
 
-function request({ planned, key }: Try): PublishRequest {
+function request({ planned, key }: Try): NamedRequest {
   const { queue, id, delayMs, priority, text } = planned;
   return { name: JOB, payload: { key, text }, options: { queue, id, delay: delayMs, priority } };
 }

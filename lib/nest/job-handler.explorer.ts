@@ -127,6 +127,7 @@ function handlerOf({ declaration, wrapper, key, origin }: Found): Handler {
   return {
     ...declaration.options,
     name: declaration.name,
+    definition: declaration.definition,
     origin,
     handle: (payload, job) => (wrapper.instance as Methods)[key](payload, job),
   };

@@ -1,7 +1,7 @@
 import type { Backend, BackendDescription } from '../core/backend.js';
 import type { Duration } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
-import type { JobHandlerOptions } from './job-handler.options.js';
+import type { JobHandlerOptions } from '../core/handler-options.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {

@@ -6,11 +6,11 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
 import { DEFAULT_PRIORITY } from '../core/message.js';
 import { checkName } from '../core/names.js';
-import { count } from '../core/publish-options.js';
+import { count } from '../core/option-checks.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
-import { checkedObject, within } from './checked-object.js';
-import { checkedHandlerOptions } from './job-handler.options.js';
+import { checkedObject, within } from '../core/checked-object.js';
+import { checkedHandlerOptions } from '../core/handler-options.js';
 import type { JobsModuleOptions } from './jobs.options.js';
 
 /** The token of {@link JobsSettings}. */
