@@ -1,11 +1,13 @@
-export { JobHandler, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
+export { JobHandler, type HandlerMethod, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
+export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
 export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';
+export type { ContextCarrier } from './core/context-carrier.js';
 export { defineJob, type InputOf, type JobDefinition, type PayloadOf, type ResultOf } from './core/definition.js';
 export type { Duration } from './core/duration.js';
 export {
@@ -29,6 +31,7 @@ export {
   type JobEventName,
   type PublishedJob,
 } from './core/events.js';
+export { httpErrors } from './core/http-errors.js';
 export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.
 export type * from './core/job-types.js';

@@ -110,7 +110,7 @@ function afterThrow(job: Case, error: Error): Outcome {
   const mark = markOf(error, job.errors);
   switch (mark?.kind) {
     case 'fatal':
-      return { kind: 'failed', reason: 'a fatal error', error };
+      return { kind: 'failed', reason: mark.reason ?? 'a fatal error', error };
     case 'blocked':
       return block(job, error, mark.retryInMs ?? BLOCKED_RETRY_MS);
     default:

@@ -32,6 +32,8 @@ export interface PublisherSetup extends PublishRules {
   readonly clock: Clock;
   readonly publishTimeoutMs: number;
   readonly events: JobEvents;
+  /** Headers for each job; those that it is published with go before. */
+  readonly captureHeaders?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 const REQUEST = new Set(['name', 'job', 'payload', 'options']);
@@ -92,11 +94,16 @@ export class Publisher {
     const definition = isDefinition(job) ? job : undefined;
     const name = definition ? definition.name : job;
     try {
-      return draftOf(name, definition, payload, options ?? {}, this.setup, this.setup.clock.now());
+      return draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now());
     } catch (cause) {
       const job = typeof name === 'string' ? `job ${show(name)} ` : '';
       throw new PublishError(`${prefix}${job}not published: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  private withHeaders(options: PublishOptions): PublishOptions {
+    const { captureHeaders } = this.setup;
+    return captureHeaders ? { ...options, headers: { ...captureHeaders(), ...options.headers } } : options;
   }
 
   /** The schema of the definition at hand: the one that is published by, else the handler's in this process. */

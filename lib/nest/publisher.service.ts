@@ -72,7 +72,7 @@ export class PublisherService {
   }
 
   private create(): Publisher {
-    const { routes, defaults, publishTimeoutMs } = this.settings;
+    const { routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const publisher = new Publisher({
       backend: () => this.backend.open(),
       clock: this.backend.clock,
@@ -81,6 +81,7 @@ export class PublisherService {
       defaults,
       publishTimeoutMs,
       events: this.events,
+      captureHeaders: contextCarrier && (() => contextCarrier.capture()),
     });
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;

@@ -1,0 +1,10 @@
+/** Carries a context, such as that of an `AsyncLocalStorage`, from where a job is published to its handler. */
+export interface ContextCarrier {
+  /** What travels in the job's headers, text to text. Those that `publish` is given go before. Called at each publish. */
+  capture(): Readonly<Record<string, string>>;
+  /**
+   * Calls `run` within the context that the job's headers tell of, and returns what it returns. Around the whole
+   * handling: guards, interceptors, pipes and filters as well.
+   */
+  restore(headers: Readonly<Record<string, string>>, run: () => unknown): unknown;
+}
