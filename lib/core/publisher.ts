@@ -1,5 +1,6 @@
 import { BackendError, type Backend, type StoredReceipt } from './backend.js';
 import type { Clock } from './clock.js';
+import type { CapturedHeaders } from './context-carrier.js';
 import { isDefinition, type JobDefinition } from './definition.js';
 import { messageOf } from './errors.js';
 import type { JobEvents, PublishedJob } from './events.js';
@@ -33,7 +34,7 @@ export interface PublisherSetup extends PublishRules {
   readonly publishTimeoutMs: number;
   readonly events: JobEvents;
   /** Headers for each job; those that it is published with go before. */
-  readonly captureHeaders?: (() => Readonly<Record<string, string>>) | undefined;
+  readonly captureHeaders?: (() => CapturedHeaders) | undefined;
 }
 
 const REQUEST = new Set(['name', 'job', 'payload', 'options']);
@@ -103,7 +104,9 @@ export class Publisher {
 
   private withHeaders(options: PublishOptions): PublishOptions {
     const { captureHeaders } = this.setup;
-    return captureHeaders ? { ...options, headers: { ...captureHeaders(), ...options.headers } } : options;
+    if (!captureHeaders) return options;
+    const captured = Object.entries(captureHeaders()).filter(([, text]) => text !== undefined);
+    return { ...options, headers: { ...(Object.fromEntries(captured) as Record<string, string>), ...options.headers } };
   }
 
   /** The schema of the definition at hand: the one that is published by, else the handler's in this process. */

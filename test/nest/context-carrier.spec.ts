@@ -2,14 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, UseGuards, UseInterceptors, type CallHandler, type NestInterceptor } from '@nestjs/common';
 import { JobHandler, PublishError, type ContextCarrier, type Job, type JobsModuleOptions } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
-import { ClsModule, ClsServiceManager } from 'nestjs-cls';
 import type { Observable } from 'rxjs';
 import { expect, test } from 'vitest';
 import { startJobs, until } from './application.js';
 
 const storage = new AsyncLocalStorage<string>();
 const tenant: ContextCarrier = {
-  capture: () => ({ tenant: storage.getStore() ?? 'nobody' }),
+  capture: () => ({ tenant: storage.getStore(), absent: undefined }),
   restore: (headers, run) => storage.run(headers['tenant'] ?? 'unknown', run),
 };
 
@@ -28,7 +27,7 @@ test('a context travels in the headers, and is there for guards, interceptors an
   class Handles {
     async handle(_payload: unknown, job: Job): Promise<void> {
       await Promise.resolve();
-      seen.push(`handler ${storage.getStore()} ${job.headers['trace']}`);
+      seen.push(`handler ${storage.getStore()} ${job.headers['trace']} ${Object.keys(job.headers).join()}`);
     }
 
     @JobHandler('bare', { concurrency: 1 })
@@ -46,7 +45,9 @@ test('a context travels in the headers, and is there for guards, interceptors an
     { backend, contextCarrier: tenant, queues: { default: { concurrency: 1 } } },
   );
   await until(() => seen.length >= 4 && seen.some((one) => String(one).startsWith('bare')), 'both jobs');
-  expect(seen).toEqual(expect.arrayContaining(['guard acme', 'interceptor acme', 'handler acme t1', 'bare given']));
+  expect(seen).toEqual(
+    expect.arrayContaining(['guard acme', 'interceptor acme', 'handler acme t1 tenant,trace', 'bare given']),
+  );
 });
 
 const bad: [what: string, capture: () => never, message: RegExp][] = [
@@ -85,35 +86,6 @@ test('a carrier that can’t restore fails the attempt', async () => {
   await publisher.publish('work');
   await until(() => errors.length > 0, 'the retry');
   expect(errors).toEqual(['no context']);
-});
-
-test('nestjs-cls: what a request has set is there in its job', async () => {
-  const cls = ClsServiceManager.getClsService();
-  const contextCarrier: ContextCarrier = {
-    capture: () => ({ tenant: cls.isActive() ? String(cls.get('tenant')) : '' }),
-    restore: (headers, run) =>
-      cls.run(() => {
-        cls.set('tenant', headers['tenant']);
-        return run();
-      }),
-  };
-  const seen: unknown[] = [];
-  @JobHandler('work')
-  class Handles {
-    handle(): void {
-      seen.push(cls.get('tenant'));
-    }
-  }
-  const { publisher } = await startJobs(
-    { imports: [ClsModule.forRoot({ global: true })], providers: [Handles] },
-    { contextCarrier },
-  );
-  await cls.run(async () => {
-    cls.set('tenant', 'acme');
-    await publisher.publish('work');
-  });
-  await until(() => seen.length > 0, 'the job');
-  expect(seen).toEqual(['acme']);
 });
 
 const options: [given: Partial<Record<keyof JobsModuleOptions, unknown>>, message: RegExp][] = [

@@ -75,9 +75,9 @@ describe.each(definitions)('a job defined with %s', (_, Defined) => {
   test('that comes with another payload from elsewhere has failed at once', async () => {
     const backend = memory();
     const elsewhere = await startJobs({}, { backend, consume: false });
-    await elsewhere.publisher.publish('mail', { to: 1 }, { attempts: 5 });
     const application = await startJobs({ providers: [Mails] }, { backend });
     const all = outcomes(application);
+    await elsewhere.publisher.publish('mail', { to: 1 }, { attempts: 5 });
     await until(() => all.length > 0, 'its end');
     expect(all).toEqual([expect.stringMatching(/^failed: the payload is refused by its schema: payload\.to: /)]);
     expect(application.app.get(Mails).got).toEqual([]);
@@ -140,9 +140,9 @@ for (const [what, error, outcome] of throwing) {
       handle(): void {}
     }
     const web = await startJobs({}, { backend, consume: false });
-    await web.publisher.publish('thrown');
     const application = await startJobs({ providers: [Throws] }, { backend });
     const all = outcomes(application);
+    await web.publisher.publish('thrown');
     await until(() => all.length > 0, 'its end');
     expect(all).toEqual([expect.stringMatching(outcome)]);
 
@@ -165,9 +165,9 @@ test('a schema that never answers rejects a publish within publishTimeout, and r
   const backend = memory();
   const web = await startJobs({}, { backend, consume: false, publishTimeout: 20 });
   expect((await rejection(web.publisher.publish(Hung, 1))).message).toMatch(/no answer of its schema within 20 ms$/);
-  await web.publisher.publish('hung', 1);
   const application = await startJobs({ providers: [Hangs] }, { backend });
   const all = outcomes(application);
+  await web.publisher.publish('hung', 1);
   await until(() => all.length > 0, 'its end');
   expect([all, called]).toEqual([['failed: its only attempt has failed'], false]);
 });
