@@ -8,7 +8,8 @@ import { JobEvents } from '../lib/core/events.js';
 import { Handlers, type Handler, type JobDefaults } from '../lib/core/handlers.js';
 import type { Job } from '../lib/core/job.js';
 import { DEFAULT_PRIORITY } from '../lib/core/message.js';
-import { Publisher, type PublishRequest } from '../lib/core/publisher.js';
+import type { NamedRequest } from '../lib/core/job-types.js';
+import { Publisher } from '../lib/core/publisher.js';
 import type { Reporter } from '../lib/core/reporter.js';
 
 export const QUEUE = 'default';
@@ -97,10 +98,10 @@ export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
 }
 
 /** The n-th job of a row; its message has about 250 bytes. */
-export function request(n: number): PublishRequest {
+export function request(n: number): NamedRequest {
   return { name: JOB, payload: { to: `customer-${n}@example.org`, subject: 'Thanks for your order', order: n } };
 }
 
-export function requests(count: number): PublishRequest[] {
+export function requests(count: number): NamedRequest[] {
   return Array.from({ length: count }, (_, n) => request(n));
 }

@@ -1,11 +1,14 @@
-export { JobHandler, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
-export type { JobHandlerOptions } from './nest/job-handler.options.js';
+export { JobHandler, type HandlerMethod, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
+export type { JobHandlerOptions } from './core/handler-options.js';
+export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
 export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';
+export type { ContextCarrier } from './core/context-carrier.js';
+export { defineJob, type InputOf, type JobDefinition, type PayloadOf, type ResultOf } from './core/definition.js';
 export type { Duration } from './core/duration.js';
 export {
   Blocked,
@@ -28,9 +31,13 @@ export {
   type JobEventName,
   type PublishedJob,
 } from './core/events.js';
+export { httpErrors } from './core/http-errors.js';
 export type { Job, JobRef } from './core/job.js';
+// As a whole, for only then an application can add to JobTypes.
+export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
-export { PublishError, type PublishRequest } from './core/publisher.js';
+export { PublishError } from './core/publisher.js';
+export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
 // For those who write a backend.
 export {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PublishedJob } from '../../lib/core/events.js';
-import { PublishError, type PublishRequest } from '../../lib/core/publisher.js';
+import type { NamedRequest } from '../../lib/core/job-types.js';
+import { PublishError } from '../../lib/core/publisher.js';
 import { newPublisher } from '../core-setup.js';
 import { sumOf } from './engines/engine.js';
 import { tallyOf } from './engines/tally.js';
@@ -54,7 +55,7 @@ function left(): Try[] {
     .map((planned) => tryOf(planned, (tries.get(planned.n) ?? 0) + 1));
 }
 
-function request({ planned, key }: Try): PublishRequest {
+function request({ planned, key }: Try): NamedRequest {
   const { queue, id, delayMs, priority, text } = planned;
   return { name: JOB, payload: { key, text }, options: { queue, id, delay: delayMs, priority } };
 }

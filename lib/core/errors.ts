@@ -6,7 +6,7 @@ import { show } from './show.js';
 /** What an error says of its job: try again, give up, or wait for something else without costing an attempt. */
 export type ErrorMark =
   | { readonly kind: 'transient'; readonly retryInMs?: number }
-  | { readonly kind: 'fatal' }
+  | { readonly kind: 'fatal'; readonly reason?: string }
   | { readonly kind: 'blocked'; readonly retryInMs?: number };
 
 /** When to try again. */
@@ -17,6 +17,8 @@ export interface RetryOptions {
 
 /** Registered, so that two copies of this package in one process know each other's marks. */
 const MARK: unique symbol = Symbol.for('nestjs-jobs:error_mark') as never;
+/** On an error itself, which goes before its class's. */
+const OWN_MARK: unique symbol = Symbol.for('nestjs-jobs:own_error_mark') as never;
 const RETRY_IN: unique symbol = Symbol.for('nestjs-jobs:retry_in_ms') as never;
 
 type ErrorClass = abstract new (...args: never[]) => unknown;
@@ -37,6 +39,13 @@ function retryInMs(options: RetryOptions | undefined, what: string): { retryInMs
 export function Transient(options?: RetryOptions): (target: ErrorClass) => void {
   const value: ErrorMark = { kind: 'transient', ...retryInMs(options, '@Transient') };
   return (target) => mark(target, value);
+}
+
+/** Marks this very error as fatal, with the reason that its job is given. */
+export function markFatal<Marked extends Error>(error: Marked, reason: string): Marked {
+  const value: ErrorMark = { kind: 'fatal', reason };
+  Object.defineProperty(error, OWN_MARK, { value, configurable: true });
+  return error;
 }
 
 /** Marks an error class: a job that throws it has failed at once, without a retry. */
@@ -126,8 +135,11 @@ export class JobLeaseLostError extends Error {
   }
 }
 
-/** An error class, or a function that tells whether an error is meant. */
-export type ErrorMatcher = ErrorClass | ((error: Error) => boolean);
+/**
+ * An error class, or a function that tells whether an error is meant; where it is transient or blocked, also by
+ * `{ retryIn }`, when to try again.
+ */
+export type ErrorMatcher = ErrorClass | ((error: Error) => boolean | RetryOptions);
 
 /** Marks for error classes that the user can't decorate; asked after the marks on classes. */
 export interface ErrorRules {
@@ -166,6 +178,8 @@ export function markOf(error: Error, rules: ErrorRules = {}): ErrorMark | undefi
 
 function markOnClass(error: Error): ErrorMark | undefined {
   try {
+    const own = Object.getOwnPropertyDescriptor(error, OWN_MARK);
+    if (own) return own.value as ErrorMark;
     for (let at: unknown = Object.getPrototypeOf(error); at; at = Object.getPrototypeOf(at)) {
       const type = Object.getOwnPropertyDescriptor(at, 'constructor')?.value as { [MARK]?: ErrorMark } | undefined;
       const found = type && Object.getOwnPropertyDescriptor(type, MARK);
@@ -183,9 +197,13 @@ function withRetryIn(found: ErrorMark, error: Error): ErrorMark {
 }
 
 function markByRules(error: Error, rules: ErrorRules): ErrorMark | undefined {
-  const kinds = ['transient', 'fatal', 'blocked'] as const;
-  const kind = kinds.find((one) => rules[one]?.some((matcher) => matches(matcher, error)));
-  return kind && { kind };
+  for (const kind of ['transient', 'fatal', 'blocked'] as const) {
+    for (const matcher of rules[kind] ?? []) {
+      const found = matches(matcher, error);
+      if (found) return kind === 'fatal' || found === true ? { kind } : { kind, ...retryInMs(found, kind) };
+    }
+  }
+  return undefined;
 }
 
 /** Whether a matcher is a class, and so asked by instanceof: a predicate has no prototype of its own but the plain one. */
@@ -193,9 +211,19 @@ function isClass(matcher: ErrorMatcher): matcher is ErrorClass {
   return matcher === Error || matcher.prototype instanceof Error || /^class\b/.test(String(matcher));
 }
 
-function matches(matcher: ErrorMatcher, error: Error): boolean {
+function matches(matcher: ErrorMatcher, error: Error): boolean | RetryOptions {
   try {
-    return isClass(matcher) ? error instanceof matcher : matcher(error);
+    const found = isClass(matcher) ? error instanceof matcher : matcher(error);
+    // A time that can't be read says nothing of when, and all the same what kind of error it is.
+    return found && found !== true && !hasTime(found) ? true : found;
+  } catch {
+    return false;
+  }
+}
+
+function hasTime(options: RetryOptions): boolean {
+  try {
+    return retryInMs(options, 'errors').retryInMs !== undefined;
   } catch {
     return false;
   }

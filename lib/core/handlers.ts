@@ -1,10 +1,13 @@
 import type { BackoffPlan } from './backoff.js';
+import type { JobDefinition } from './definition.js';
 import type { Duration } from './duration.js';
 import type { Job } from './job.js';
 
 /** What the core knows of a handler; undefined options fall back to the defaults. */
 export interface Handler {
   readonly name: string;
+  /** Whose schemas check its payloads and results; undefined for a plain name. */
+  readonly definition?: JobDefinition | undefined;
   /** The queue that its jobs are published to, and that its process reads. */
   readonly queue: string | undefined;
   /** At most so many at a time in this process. */

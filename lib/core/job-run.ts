@@ -4,6 +4,8 @@ import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import { JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
 import { describeError, type FailureRecord } from './failure-record.js';
 import { HandledJob } from './handled-job.js';
+import { handledBetweenSchemas, hasSchemas } from './handling.js';
+import type { Handler } from './handlers.js';
 import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
@@ -159,10 +161,11 @@ export class JobRun implements Leased {
       };
       this.startedAt = clock.monotonic();
       events.emit('started', { job: this.ref });
+      if (hasSchemas(handler)) return void this.callBetweenSchemas(handler);
       const returned = (value: unknown): void => this.end?.({ kind: 'returned', value });
       const threw = (thrown: unknown): void => this.end?.({ kind: 'threw', thrown });
       try {
-        const job = this.job();
+        const job = this.job(this.message as ReceivedMessage);
         Promise.resolve(handler.handle(job.payload, job)).then(returned, threw);
       } catch (thrown) {
         threw(thrown);
@@ -170,8 +173,17 @@ export class JobRun implements Leased {
     });
   }
 
-  private job(): Job {
-    return new HandledJob(this.message as ReceivedMessage, this.ref, this.delivery.storedAt, () => this.signal());
+  private async callBetweenSchemas(handler: Handler): Promise<void> {
+    const message = this.message as ReceivedMessage;
+    const ending = await handledBetweenSchemas(handler, message.payload, (payload) => {
+      // Where the run is over meanwhile, the handler is not to be called any more.
+      return this.end && this.job({ ...message, payload });
+    });
+    if (ending) this.end?.(ending);
+  }
+
+  private job(message: ReceivedMessage): Job {
+    return new HandledJob(message, this.ref, this.delivery.storedAt, () => this.signal());
   }
 
   private signal(): AbortSignal {

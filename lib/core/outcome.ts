@@ -5,6 +5,7 @@ import { isError } from './causes.js';
 import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './errors.js';
 import { addFailure, type FailureRecord } from './failure-record.js';
 import { toJson } from './payload.js';
+import type { Checked } from './schema-check.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
 
@@ -13,6 +14,10 @@ export type Ending =
   | { readonly kind: 'returned'; readonly value: unknown }
   | { readonly kind: 'threw'; readonly thrown: unknown }
   | { readonly kind: 'timedOut'; readonly timeoutMs: number }
+  /** The payload or the result is not as its schema expects. */
+  | { readonly kind: 'refused'; readonly what: Checked; readonly error: Error }
+  /** A schema threw, so that nobody knows. */
+  | { readonly kind: 'unchecked'; readonly error: Error }
   /** The grace of the application's closing is over, or it closes before the handler was called. */
   | { readonly kind: 'shutDown' }
   /** No handler here has the job's name. */
@@ -65,6 +70,10 @@ export function conclude(job: Case, ending: Ending): Outcome {
       return isError(ending.thrown) ? afterThrow(job, ending.thrown) : retry(job, toError(ending.thrown));
     case 'timedOut':
       return retry(job, new JobTimeoutError(ending.timeoutMs));
+    case 'refused':
+      return { kind: 'failed', reason: `the ${ending.what} is ${ending.error.message}`, error: ending.error };
+    case 'unchecked':
+      return afterSchemaThrew(job, ending.error);
     case 'shutDown':
       return { kind: 'handedBack', at: job.now, reason: 'shutdown' };
     case 'unknown':
@@ -101,12 +110,18 @@ function afterThrow(job: Case, error: Error): Outcome {
   const mark = markOf(error, job.errors);
   switch (mark?.kind) {
     case 'fatal':
-      return { kind: 'failed', reason: 'a fatal error', error };
+      return { kind: 'failed', reason: mark.reason ?? 'a fatal error', error };
     case 'blocked':
       return block(job, error, mark.retryInMs ?? BLOCKED_RETRY_MS);
     default:
       return retry(job, error, mark?.retryInMs);
   }
+}
+
+/** A schema that throws would throw again, unless its error says otherwise: it may have asked a server. */
+function afterSchemaThrew(job: Case, error: Error): Outcome {
+  if (markOf(error, job.errors)) return afterThrow(job, error);
+  return { kind: 'failed', reason: error.message, error };
 }
 
 function retry(job: Case, error: Error, retryInMs?: number): Outcome {

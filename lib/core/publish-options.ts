@@ -1,21 +1,23 @@
 import { isDate } from 'node:util/types';
 import { backoffPlan, type BackoffOptions } from './backoff.js';
+import type { JobDefinition } from './definition.js';
 import { durationMs, type Duration } from './duration.js';
 import type { Handlers, JobDefaults } from './handlers.js';
 import { newId } from './id.js';
-import { LEAST_PRIORITY, RESERVED_HEADERS, type Message } from './message.js';
+import { RESERVED_HEADERS, type Message } from './message.js';
 import { checkName } from './names.js';
+import { count, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
-  /** Default: the queue of the job's handler in this process, else of `routes`, else the default queue. */
+  /** Default: the queue of the job's definition, else of its handler in this process, else of `routes`, else the default queue. */
   readonly queue?: string;
   /** Not before: from now, or the moment itself. Past or 0: at once. */
   readonly delay?: Duration | Date;
-  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default: the handler's, else 1024. */
+  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default: the definition's, else the handler's, else 1024. */
   readonly priority?: number;
   /** Not after: from now, or the moment itself. A job whose turn comes later is never handled. Default: never. */
   readonly expiration?: Duration | Date;
@@ -64,6 +66,7 @@ const OPTIONS = new Set([
  */
 export function draftOf(
   name: unknown,
+  definition: JobDefinition | undefined,
   payload: unknown,
   options: PublishOptions,
   rules: PublishRules,
@@ -78,7 +81,7 @@ export function draftOf(
   }
   const { defaults, handlers, routes } = rules;
   const handler = handlers.get(name);
-  const queue = options.queue ?? handler?.queue ?? routes.get(name) ?? defaults.queue;
+  const queue = options.queue ?? definition?.options.queue ?? handler?.queue ?? routes.get(name) ?? defaults.queue;
   checkName('queue name', queue);
   if (options.id !== undefined) checkName('job id', options.id);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
@@ -87,7 +90,7 @@ export function draftOf(
     freshId: options.id === undefined,
     name,
     body: toJson(payload, 'payload'),
-    priority: priority(options.priority ?? handler?.priority ?? defaults.priority),
+    priority: priority(options.priority ?? definition?.options.priority ?? handler?.priority ?? defaults.priority),
     publishedAt: now,
     readyAt: readyAt !== undefined && readyAt > now ? readyAt : undefined,
     expiresAt: expiration(options.expiration, now, readyAt),
@@ -118,37 +121,6 @@ function expiration(value: Duration | Date | undefined, now: number, readyAt: nu
     );
   }
   return time;
-}
-
-/**
- * Checks a priority; below 0 counts as 0.
- *
- * @throws TypeError
- */
-export function priority(value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value <= LEAST_PRIORITY) return Math.max(value, 0);
-  throw new TypeError(`priority: expected a whole number from 0 to ${LEAST_PRIORITY}, got ${show(value)}`);
-}
-
-/**
- * Checks a whole number of at least 1.
- *
- * @throws TypeError
- */
-export function count(value: unknown, what: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new TypeError(`${what}: expected a whole number of at least 1, got ${show(value)}`);
-}
-
-/**
- * Checks a timeout, in milliseconds.
- *
- * @throws TypeError
- */
-export function timeoutMs(value: unknown): number {
-  const ms = Math.ceil(durationMs(value, 'timeout'));
-  if (ms > 0) return ms;
-  throw new TypeError(`timeout: expected more than 0, got ${show(value)}`);
 }
 
 function travelling(value: unknown): Message['backoff'] {

@@ -1,18 +1,15 @@
 import { BackendError, type Backend, type StoredReceipt } from './backend.js';
 import type { Clock } from './clock.js';
+import type { CapturedHeaders } from './context-carrier.js';
+import { isDefinition, type JobDefinition } from './definition.js';
 import { messageOf } from './errors.js';
 import type { JobEvents, PublishedJob } from './events.js';
 import { inTime } from './in-time.js';
+import type { PublishRequest } from './job-types.js';
 import { encodeMessage, mostBytes, type Message } from './message.js';
 import { draftOf, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
+import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
-
-/** One job of `publishMany`. */
-export interface PublishRequest {
-  readonly name: string;
-  readonly payload?: unknown;
-  readonly options?: PublishOptions;
-}
 
 /** A job was not published, or it is not known whether it was. */
 export class PublishError extends Error {
@@ -36,9 +33,12 @@ export interface PublisherSetup extends PublishRules {
   readonly clock: Clock;
   readonly publishTimeoutMs: number;
   readonly events: JobEvents;
+  /** Headers for each job; those that it is published with go before. */
+  readonly captureHeaders?: (() => CapturedHeaders) | undefined;
 }
 
-const REQUEST = new Set(['name', 'payload', 'options']);
+const REQUEST = new Set(['name', 'job', 'payload', 'options']);
+
 /** Turns names, payloads and options into messages, and gives them to the backend. */
 export class Publisher {
   private backend: Backend | undefined;
@@ -46,8 +46,10 @@ export class Publisher {
   constructor(private readonly setup: PublisherSetup) {}
 
   /** @throws PublishError */
-  async publish(name: string, payload: unknown, options?: PublishOptions): Promise<PublishedJob> {
-    const draft = this.draft(name, payload, options, '');
+  async publish(job: string | JobDefinition, payload: unknown, options?: PublishOptions): Promise<PublishedJob> {
+    const draft = this.draft(job, payload, options, '');
+    const schema = this.schemaFor(job);
+    if (schema) await this.checkPayload(schema, draft, '');
     const backend = this.backend ?? (await this.open());
     checkSize(backend, draft.message, '');
     const receipts = await this.store(backend, draft.queue, [draft.message], 0);
@@ -60,9 +62,12 @@ export class Publisher {
    * @throws PublishError telling how many were stored
    */
   async publishMany(requests: readonly PublishRequest[]): Promise<PublishedJob[]> {
-    const drafts = checkedRequests(requests).map((one, index) =>
-      this.draft(one.name, one.payload, one.options, which(index)),
-    );
+    const jobs = checkedRequests(requests);
+    const drafts = jobs.map((one, index) => this.draft(one.job ?? one.name, one.payload, one.options, which(index)));
+    for (const [index, draft] of drafts.entries()) {
+      const schema = this.schemaFor(jobs[index]?.job ?? draft.message.name);
+      if (schema) await this.checkPayload(schema, draft, which(index));
+    }
     const backend = this.backend ?? (await this.open());
     for (const [index, draft] of drafts.entries()) checkSize(backend, draft.message, which(index));
     const published: PublishedJob[] = [];
@@ -86,13 +91,45 @@ export class Publisher {
     }
   }
 
-  private draft(name: unknown, payload: unknown, options: PublishOptions | undefined, prefix: string): Draft {
+  private draft(job: unknown, payload: unknown, options: PublishOptions | undefined, prefix: string): Draft {
+    const definition = isDefinition(job) ? job : undefined;
+    const name = definition ? definition.name : job;
     try {
-      return draftOf(name, payload, options ?? {}, this.setup, this.setup.clock.now());
+      return draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now());
     } catch (cause) {
       const job = typeof name === 'string' ? `job ${show(name)} ` : '';
       throw new PublishError(`${prefix}${job}not published: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  private withHeaders(options: PublishOptions): PublishOptions {
+    const { captureHeaders } = this.setup;
+    if (!captureHeaders) return options;
+    const captured = Object.entries(captureHeaders()).filter(([, text]) => text !== undefined);
+    return { ...options, headers: { ...(Object.fromEntries(captured) as Record<string, string>), ...options.headers } };
+  }
+
+  /** The schema of the definition at hand: the one that is published by, else the handler's in this process. */
+  private schemaFor(job: string | JobDefinition): JobDefinition['payload'] {
+    return typeof job === 'string' ? this.setup.handlers.get(job)?.definition?.payload : job.payload;
+  }
+
+  /** Checks what is stored, for that is what its handler will be given. */
+  private async checkPayload(
+    schema: NonNullable<JobDefinition['payload']>,
+    draft: Draft,
+    prefix: string,
+  ): Promise<void> {
+    const { body, name } = draft.message;
+    const { publishTimeoutMs } = this.setup;
+    const refusal = (why: string, cause?: unknown): PublishError =>
+      new PublishError(`${prefix}job "${name}" not published: ${why}`, { cause });
+    await inTime(
+      checkedBy(schema, JSON.parse(body) as unknown, 'payload'),
+      publishTimeoutMs,
+      () => refusal(`no answer of its schema within ${publishTimeoutMs} ms`),
+      (cause) => refusal(messageOf(cause), cause),
+    );
   }
 
   private store(
@@ -147,10 +184,17 @@ function checkedRequests(requests: unknown): readonly PublishRequest[] {
   }
   for (const [index, one] of (requests as unknown[]).entries()) {
     const known = typeof one === 'object' && one !== null && Object.keys(one).every((key) => REQUEST.has(key));
-    if (known) continue;
-    throw new PublishError(`${which(index)}not published: expected { name, payload, options }, got ${show(one)}`);
+    if (known && isNamedOnce(one as Record<string, unknown>)) continue;
+    throw new PublishError(
+      `${which(index)}not published: expected { name, payload, options }, or a definition as job in the place of name, ` +
+        `got ${show(one)}`,
+    );
   }
   return requests as readonly PublishRequest[];
+}
+
+function isNamedOnce({ job, name }: Record<string, unknown>): boolean {
+  return job === undefined || (isDefinition(job) && name === undefined);
 }
 
 /** @throws PublishError */

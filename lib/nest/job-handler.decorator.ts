@@ -1,20 +1,28 @@
 import 'reflect-metadata';
+import { isDefinition, type JobDefinition } from '../core/definition.js';
 import type { Job } from '../core/job.js';
+import type { JobName, NamedPayload, NamedResult } from '../core/job-types.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
-import { within } from './checked-object.js';
-import { checkedHandlerOptions, type CheckedHandlerOptions, type JobHandlerOptions } from './job-handler.options.js';
+import { within } from '../core/checked-object.js';
+import { checkedHandlerOptions, type CheckedHandlerOptions, type JobHandlerOptions } from '../core/handler-options.js';
 
 /** What a decorator leaves behind. */
 export interface HandlerDeclaration {
   readonly name: string;
+  readonly definition: JobDefinition | undefined;
   readonly options: CheckedHandlerOptions;
 }
 
+/** The method of a handler whose job has types; any method where its payload is `unknown`. */
+export type HandlerMethod<Payload, Result> = unknown extends Payload
+  ? (...args: never[]) => Result | Promise<Result>
+  : (payload: Payload, job: Job<Payload>) => Result | Promise<Result>;
+
 /** What `@JobHandler` may stand on: a class with a method `handle(payload, job)`, or any method that takes the same. */
-export interface JobHandlerDecorator {
-  (target: abstract new (...args: never[]) => { handle(payload: never, job: Job<never>): unknown }): void;
-  <Method extends (payload: never, job: Job<never>) => unknown>(
+export interface JobHandlerDecorator<Payload = unknown, Result = unknown> {
+  (target: abstract new (...args: never[]) => { handle: HandlerMethod<Payload, Result> }): void;
+  <Method extends HandlerMethod<Payload, Result>>(
     target: object,
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
@@ -30,21 +38,50 @@ const METADATA_KEY = 'nestjs-jobs:handler_metadata';
  * The decoration belongs to this class alone: a class that extends it is no handler unless it is decorated itself or
  * provided in its place, `{ provide: SendEmail, useClass: … }`. A method is inherited with its decoration.
  *
- * @param name 1 to 100 of `A-Z a-z 0-9 _ - .`, not starting with `.` or `-`; one handler in an application
+ * @param job a definition, whose types the method has to keep; or a plain name, 1 to 100 of `A-Z a-z 0-9 _ - .`, not
+ * starting with `.` or `-`. One handler in an application
+ * @param options go before those of the definition, but `queue` and `priority` may not differ: publishers elsewhere go by
+ * the definition
  * @throws TypeError naming the class and the option, what was expected and what was given
  */
-export function JobHandler(name: string, options: JobHandlerOptions = {}): JobHandlerDecorator {
+export function JobHandler<Out, Result>(
+  job: JobDefinition<string, unknown, Out, Result>,
+  options?: JobHandlerOptions,
+): JobHandlerDecorator<Out, Result>;
+export function JobHandler<Name extends JobName>(
+  job: Name,
+  options?: JobHandlerOptions,
+): JobHandlerDecorator<NamedPayload<Name>, NamedResult<Name>>;
+export function JobHandler(job: string | JobDefinition, options: JobHandlerOptions = {}): JobHandlerDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const definition = isDefinition(job) ? job : undefined;
+    const name: unknown = definition ? definition.name : job;
     const place = `@JobHandler(${show(name)}) on ${placeOf(target, key)}: `;
     const declaration = within(place, () => {
       checkName('job name', name);
       const usable = key === undefined ? isClass(target) : !isClass(target) && typeof descriptor?.value === 'function';
       if (!usable) throw new TypeError('expected a class or a method that is not static');
-      return { name, options: checkedHandlerOptions(options, 'options') };
+      return { name, definition, options: optionsOf(definition, options) };
     });
     if (key === undefined) Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target), declaration], target);
     else Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target, key), declaration], target, key);
   };
+}
+
+/** @throws TypeError */
+function optionsOf(definition: JobDefinition | undefined, own: JobHandlerOptions): CheckedHandlerOptions {
+  const checked = checkedHandlerOptions(own, 'options');
+  if (!definition) return checked;
+  const defined = checkedHandlerOptions(definition.options, 'options');
+  for (const option of ['queue', 'priority'] as const) {
+    const [expected, got] = [defined[option], checked[option]];
+    if (expected === undefined || got === undefined || expected === got) continue;
+    throw new TypeError(
+      `options.${option}: expected ${show(expected)} as the definition says, by which others publish, or nothing; got ${show(got)}`,
+    );
+  }
+  const given = Object.entries(checked).filter(([, value]) => value !== undefined);
+  return { ...defined, ...Object.fromEntries(given) };
 }
 
 /** What the class, or with `key` the method that this very prototype has, was decorated with; nothing inherited. */

@@ -1,7 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Handlers, type Handler } from '../core/handlers.js';
-import type { Job } from '../core/job.js';
+import { enhancersOf } from './enhancers.js';
+import { isPerJob, JobHandlerCaller } from './job-handler.caller.js';
 import { declarationsOn, type HandlerDeclaration } from './job-handler.decorator.js';
 
 type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
@@ -14,7 +15,7 @@ interface Found {
   readonly key: string | symbol;
   /** `SendEmail`, `Orders.sendEmail` */
   readonly origin: string;
-  readonly module: string;
+  readonly module: NestModule;
 }
 
 /**
@@ -25,7 +26,10 @@ interface Found {
 export class JobHandlerExplorer {
   private explored: Handlers | undefined;
 
-  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(JobHandlerCaller) private readonly caller: JobHandlerCaller,
+  ) {}
 
   /**
    * The handlers. Before {@link explore}, which needs all instances, this is what can be known of them already, enough
@@ -61,7 +65,7 @@ export class JobHandlerExplorer {
       if (other && isSame(other, found)) continue;
       if (other) throw new Error(twice(name, other, found));
       byName.set(name, found);
-      handlers.add(handlerOf(found));
+      handlers.add(handlerOf(found, this.caller.handleOf(found)));
     }
     this.explored = handlers;
     return handlers;
@@ -70,13 +74,13 @@ export class JobHandlerExplorer {
   private *found(): Generator<Found> {
     for (const module of this.modules.values()) {
       for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
-        yield* foundOn(wrapper, module.name);
+        yield* foundOn(wrapper, module);
       }
     }
   }
 }
 
-function* foundOn(wrapper: Wrapper, module: string): Generator<Found> {
+function* foundOn(wrapper: Wrapper, module: NestModule): Generator<Found> {
   const prototype = prototypeOf(wrapper);
   const type = prototype && classOf(prototype);
   const own = type ? declarationsOn(type) : [];
@@ -122,37 +126,52 @@ function methodsOf(prototype: object): Map<string | symbol, object> {
   return methods;
 }
 
-function handlerOf({ declaration, wrapper, key, origin }: Found): Handler {
-  type Methods = Record<string | symbol, (payload: unknown, job: Job) => unknown>;
+/** The handler; before there are instances, one that is not called. */
+function handlerOf({ declaration, origin }: Found, handle: Handler['handle'] = notYet): Handler {
   return {
     ...declaration.options,
     name: declaration.name,
+    definition: declaration.definition,
     origin,
-    handle: (payload, job) => (wrapper.instance as Methods)[key](payload, job),
+    handle,
   };
 }
 
-/** Nest holds a bare prototype for these: it has the methods and none of what the constructor would have been given. */
-function hasManyInstances(wrapper: Wrapper): boolean {
-  return wrapper.isTransient || !wrapper.isDependencyTreeStatic();
+function notYet(): never {
+  throw new Error('the application has not started');
 }
 
 /** A factory's way of providing nothing. */
 function isLeftOut({ wrapper }: Found): boolean {
-  return !hasManyInstances(wrapper) && (wrapper.instance ?? undefined) === undefined;
+  return !isPerJob(wrapper) && (wrapper.instance ?? undefined) === undefined;
 }
 
 function checkUsable({ declaration, wrapper, key, origin, module }: Found): void {
-  const where = `${origin} in ${module} handles job "${declaration.name}", but`;
-  if (hasManyInstances(wrapper)) {
+  const where = `${origin} in ${module.name} handles job "${declaration.name}", but`;
+  const perJob = isPerJob(wrapper);
+  if (perJob && module.controllers.get(wrapper.token) === wrapper) {
     throw new Error(
-      `${where} it is request-scoped or transient, or depends on what is request-scoped. Handlers of that kind are not ` +
-        'supported yet; give it the default scope.',
+      `${where} it is a method of a controller that is made for each request. Move it to a provider, which may be made for each job.`,
     );
   }
-  const instance: unknown = wrapper.instance;
-  if (typeof (instance as Record<string | symbol, unknown>)[key] === 'function') return;
-  throw new Error(`${where} has no method ${String(key)}(payload, job). Write one, or remove @JobHandler.`);
+  const prototype = prototypeOf(wrapper);
+  // What a factory will make for a job nobody knows yet.
+  if (perJob && !prototype) return;
+  const method = ((perJob ? prototype : wrapper.instance) as Record<string | symbol, unknown>)[key];
+  if (typeof method !== 'function') {
+    throw new Error(`${where} has no method ${String(key)}(payload, job). Write one, or remove @JobHandler.`);
+  }
+  const unmade = enhancersOf(prototype?.constructor, method, key).find((one) => !isMade(one, module));
+  if (!unmade) return;
+  throw new Error(
+    `${where} ${nameOf(unmade as { name: string })}, by which it is decorated, is not made by Nest where a factory or a value (in NestJS 11 also useClass) ` +
+      'provides it. Provide the class of the handler itself, or decorate it with an instance.',
+  );
+}
+
+/** Nest makes what a class is decorated with only where it makes the class itself; else it leaves it out silently. */
+function isMade(enhancer: object, module: NestModule): boolean {
+  return typeof enhancer !== 'function' || module.injectables.has(enhancer as Type);
 }
 
 function isSame(one: Found, other: Found): boolean {
@@ -165,5 +184,5 @@ function twice(name: string, one: Found, other: Found): string {
     sameClass && one.key === other.key
       ? 'Each module that provides the class makes an instance of its own: provide it in one, and export it from there.'
       : 'A job has one handler in an application; give one of them another name, or remove it.';
-  return `Job "${name}" has two handlers: ${one.origin} in ${one.module} and ${other.origin} in ${other.module}. ${remedy}`;
+  return `Job "${name}" has two handlers: ${one.origin} in ${one.module.name} and ${other.origin} in ${other.module.name}. ${remedy}`;
 }

@@ -19,7 +19,10 @@ export function logError(what: string, thrown: unknown): void {
 export function logJobs(events: JobEvents): void {
   events.on('failed', ({ job, error, reason }) => {
     const { name, message, stack } = describeError(error);
-    logger.error(`${named(job)} failed: ${message === reason ? reason : `${reason}: ${name}: ${message}`}`, stack);
+    logger.error(
+      `${named(job)} failed: ${message && reason.endsWith(message) ? reason : `${reason}: ${name}: ${message}`}`,
+      stack,
+    );
   });
   events.on('retried', ({ job, error, at }) => {
     logger.warn(`${named(job)} failed, and is tried again at ${at.toISOString()}: ${shortly(error)}`);

@@ -4,6 +4,8 @@ import { JobEvents } from '../core/events.js';
 import { BackendHost } from './backend.host.js';
 import { ConsumerHost } from './consumer.host.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
+import { JobContextCreator } from './job-context.creator.js';
+import { JobHandlerCaller } from './job-handler.caller.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { logError, logJobs } from './jobs.logger.js';
 import {
@@ -25,6 +27,8 @@ import { PublisherService } from './publisher.service.js';
     { provide: JOBS_SETTINGS, useFactory: jobsSettings, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: JobEvents, useFactory: createEvents },
     BackendHost,
+    JobContextCreator,
+    JobHandlerCaller,
     JobHandlerExplorer,
     PublisherService,
     ConsumerHost,

@@ -1,7 +1,8 @@
 import type { Backend, BackendDescription } from '../core/backend.js';
+import type { ContextCarrier } from '../core/context-carrier.js';
 import type { Duration } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
-import type { JobHandlerOptions } from './job-handler.options.js';
+import type { JobHandlerOptions } from '../core/handler-options.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -53,6 +54,15 @@ export interface JobsModuleOptions {
    * back. Default `'30s'`.
    */
   readonly shutdownGrace?: Duration;
+
+  /**
+   * Whether guards, interceptors, pipes and filters that are bound for the whole application (`useGlobalGuards`,
+   * `APP_GUARD` and their like) run for jobs as well. Default `false`.
+   */
+  readonly globalEnhancers?: boolean;
+
+  /** Carries a context from where a job is published to its handler, by the job's headers. Default: none. */
+  readonly contextCarrier?: ContextCarrier;
 }
 
 /** What holds for one queue in this process. */

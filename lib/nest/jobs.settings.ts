@@ -1,16 +1,17 @@
 import { hostname } from 'node:os';
 import { DEFAULT_BACKOFF } from '../core/backoff.js';
 import type { Backend, BackendDescription } from '../core/backend.js';
+import type { ContextCarrier } from '../core/context-carrier.js';
 import { durationMs } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
 import { DEFAULT_PRIORITY } from '../core/message.js';
 import { checkName } from '../core/names.js';
-import { count } from '../core/publish-options.js';
+import { count } from '../core/option-checks.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
-import { checkedObject, within } from './checked-object.js';
-import { checkedHandlerOptions } from './job-handler.options.js';
+import { checkedObject, within } from '../core/checked-object.js';
+import { checkedHandlerOptions } from '../core/handler-options.js';
 import type { JobsModuleOptions } from './jobs.options.js';
 
 /** The token of {@link JobsSettings}. */
@@ -28,6 +29,8 @@ export interface JobsSettings {
   readonly blockedForMs: number;
   readonly publishTimeoutMs: number;
   readonly shutdownGraceMs: number;
+  readonly globalEnhancers: boolean;
+  readonly contextCarrier: ContextCarrier | undefined;
   /** Names this process in records of failures. */
   readonly worker: string;
 }
@@ -48,6 +51,8 @@ const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
   'blockedFor',
   'publishTimeout',
   'shutdownGrace',
+  'globalEnhancers',
+  'contextCarrier',
 ];
 const ERROR_KINDS = ['transient', 'fatal', 'blocked'] as const;
 const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as const;
@@ -76,6 +81,8 @@ export function jobsSettings(options: unknown): JobsSettings {
       blockedForMs: durationMs(given['blockedFor'] ?? '7 days', 'blockedFor'),
       publishTimeoutMs: aboveZero(durationMs(given['publishTimeout'] ?? '5s', 'publishTimeout'), 'publishTimeout'),
       shutdownGraceMs: durationMs(given['shutdownGrace'] ?? '30s', 'shutdownGrace'),
+      globalEnhancers: flag(given['globalEnhancers'] ?? false, 'globalEnhancers'),
+      contextCarrier: carrier(given['contextCarrier']),
       worker: `${hostname()}:${process.pid}`,
     };
   });
@@ -168,6 +175,18 @@ function errors(value: unknown): ErrorRules {
     throw new TypeError(`errors.${kind}: expected a list of error classes and predicates, got ${show(list)}`);
   }
   return given;
+}
+
+function flag(value: unknown, what: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${what}: expected true or false, got ${show(value)}`);
+}
+
+function carrier(value: unknown): ContextCarrier | undefined {
+  if (value === undefined) return undefined;
+  const { capture, restore } = (value ?? {}) as Partial<ContextCarrier>;
+  if (typeof capture === 'function' && typeof restore === 'function') return value as ContextCarrier;
+  throw new TypeError(`contextCarrier: expected an object with capture and restore, got ${show(value)}`);
 }
 
 function entries(value: unknown, what: string): [string, unknown][] {

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JobEvents, type PublishedJob } from '../core/events.js';
+import type { JobDefinition } from '../core/definition.js';
+import type { CheckedRequests, JobName, NamedPayload, PublishArguments, PublishRequest } from '../core/job-types.js';
 import type { PublishOptions } from '../core/publish-options.js';
-import { Publisher, PublishError, type PublishRequest } from '../core/publisher.js';
+import { Publisher, PublishError } from '../core/publisher.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
@@ -24,21 +26,27 @@ export class PublisherService {
   /**
    * Publishes a job and resolves once the backend has accepted it.
    *
-   * @param name the job's name, by which its handler is found, here or in another process
-   * @param payload what JSON can keep: null, booleans, texts, finite numbers, arrays and objects; default null
-   * @throws PublishError where the job is refused or, within the option `publishTimeout`, was not accepted;
+   * @param job its definition, or its name, by which its handler is found, here or in another process
+   * @param rest the payload, what JSON can keep: null, booleans, texts, finite numbers, arrays and objects; default null.
+   * It is checked by the definition's schema; for a plain name by that of its handler's definition, if it is here
+   * @throws PublishError where the job is refused (with a `SchemaError` as its cause where its schema does) or, within the option `publishTimeout`, was not accepted;
    * `maybeStored` tells whether it may have been stored all the same
    */
-  publish(name: string, payload?: unknown, options?: PublishOptions): Promise<PublishedJob> {
-    return this.run((publisher) => publisher.publish(name, payload, options));
+  publish<In>(job: JobDefinition<string, In>, ...rest: PublishArguments<In>): Promise<PublishedJob>;
+  publish<Name extends JobName>(name: Name, ...rest: PublishArguments<NamedPayload<Name>>): Promise<PublishedJob>;
+  publish(job: string | JobDefinition, payload?: unknown, options?: PublishOptions): Promise<PublishedJob> {
+    return this.run((publisher) => publisher.publish(job, payload, options));
   }
 
   /**
-   * Publishes jobs in their order, after it has checked them all. Resolves with the same for each as `publish`.
+   * Publishes jobs in their order, `{ name, payload, options }` or `{ job: definition, payload, options }`, after it has
+   * checked them all. Resolves with the same for each as `publish`.
    *
    * @throws PublishError as `publish`; `stored` tells how many were surely stored, the first ones
    */
-  publishMany(jobs: readonly PublishRequest[]): Promise<PublishedJob[]> {
+  publishMany<Jobs extends readonly PublishRequest[] | []>(
+    jobs: Jobs & CheckedRequests<Jobs>,
+  ): Promise<PublishedJob[]> {
     return this.run((publisher) => publisher.publishMany(jobs));
   }
 
@@ -64,7 +72,7 @@ export class PublisherService {
   }
 
   private create(): Publisher {
-    const { routes, defaults, publishTimeoutMs } = this.settings;
+    const { routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const publisher = new Publisher({
       backend: () => this.backend.open(),
       clock: this.backend.clock,
@@ -73,6 +81,7 @@ export class PublisherService {
       defaults,
       publishTimeoutMs,
       events: this.events,
+      captureHeaders: contextCarrier && (() => contextCarrier.capture()),
     });
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;

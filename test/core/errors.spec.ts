@@ -3,17 +3,20 @@ import { describe, expect, test } from 'vitest';
 import {
   Blocked,
   BlockedError,
+  type ErrorMark,
+  type ErrorRules,
   Fatal,
   FatalError,
   JobLeaseLostError,
   JobShutdownError,
   JobTimeoutError,
+  markFatal,
   markOf,
   messageOf,
+  type RetryOptions,
   toError,
   Transient,
   TransientError,
-  type ErrorRules,
 } from '../../lib/core/errors.js';
 import { Bottomless, cyclicError, proxyError, THROWN, unreadableError } from './hostile.js';
 
@@ -187,6 +190,26 @@ describe('rules for errors that nobody can mark', () => {
   ])('%s', (_, rules, error, kind) => {
     expect(markOf(error, rules)?.kind).toBe(kind);
   });
+});
+
+describe('a predicate that says when to try again', () => {
+  const at = (retryIn: unknown) => (): RetryOptions => ({ retryIn }) as RetryOptions;
+  test.each<[string, ErrorRules, ErrorMark]>([
+    ['is heard where the error is transient', { transient: [at('2s')] }, { kind: 'transient', retryInMs: 2000 }],
+    ['and where it is blocked', { blocked: [at(5)] }, { kind: 'blocked', retryInMs: 5 }],
+    ['but not where it is fatal', { fatal: [at('2s')] }, { kind: 'fatal' }],
+    ['need not', { transient: [at(undefined)] }, { kind: 'transient' }],
+    ['matches though its time can’t be read', { transient: [at('soon')] }, { kind: 'transient' }],
+  ])('%s', (_, rules, mark) => {
+    expect(markOf(new Error('x'), rules)).toEqual(mark);
+  });
+});
+
+test('one error alone may be marked as fatal, with a reason', () => {
+  const marked = markFatal(new MailboxBusy('x'), 'it was denied');
+  expect(markOf(marked)).toEqual({ kind: 'fatal', reason: 'it was denied' });
+  expect(markOf(new Error('y', { cause: marked }))).toEqual({ kind: 'fatal', reason: 'it was denied' });
+  expect(markOf(new MailboxBusy('x'))?.kind).toBe('transient');
 });
 
 function foreign(code: string): Error {

@@ -25,6 +25,8 @@ test('the defaults are those of the documentation', () => {
     blockedForMs: 7 * 24 * 3_600_000,
     publishTimeoutMs: 5_000,
     shutdownGraceMs: 30_000,
+    globalEnhancers: false,
+    contextCarrier: undefined,
     worker: `${hostname()}:${process.pid}`,
   });
 });

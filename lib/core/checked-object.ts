@@ -1,4 +1,4 @@
-import { show } from '../core/show.js';
+import { show } from './show.js';
 
 /**
  * Checks that options are an object of known keys.

@@ -1,7 +1,7 @@
-import { backoffPlan, type Backoff, type BackoffPlan } from '../core/backoff.js';
-import type { Duration } from '../core/duration.js';
-import { checkName } from '../core/names.js';
-import { count, priority, timeoutMs } from '../core/publish-options.js';
+import { backoffPlan, type Backoff, type BackoffPlan } from './backoff.js';
+import type { Duration } from './duration.js';
+import { checkName } from './names.js';
+import { count, priority, timeoutMs } from './option-checks.js';
 import { checkedObject, within } from './checked-object.js';
 
 /**

@@ -1,0 +1,191 @@
+import { type } from 'arktype';
+import {
+  defineJob,
+  JobHandler,
+  type InputOf,
+  type Job,
+  type JobDefinition,
+  type PayloadOf,
+  type PublisherService,
+  type PublishRequest,
+  type ResultOf,
+} from 'nestjs-jobs';
+import * as v from 'valibot';
+import { expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+
+declare module 'nestjs-jobs' {
+  interface JobTypes {
+    typed_by_name: { payload: { to: string }; result: { sentAs: string } };
+  }
+}
+
+const Mail = defineJob('mail', {
+  payload: z.object({ to: z.string(), at: z.string().transform((text) => new Date(text)) }),
+  result: z.object({ sentAs: z.string() }),
+});
+const Report = defineJob('report', { payload: v.object({ week: v.number() }) });
+const Label = defineJob('label', { payload: type({ order: 'number' }) });
+const ByTypes = defineJob<{ to: string }, number>('by_types');
+const Tick = defineJob('tick', { payload: z.object({ n: z.number() }).optional() });
+const Untyped = defineJob('untyped');
+
+interface HandledMail {
+  to: string;
+  at: Date;
+}
+
+test('a definition knows its types', () => {
+  expectTypeOf(Mail.name).toEqualTypeOf<'mail'>();
+  expectTypeOf<InputOf<typeof Mail>>().toEqualTypeOf<{ to: string; at: string }>();
+  expectTypeOf<PayloadOf<typeof Mail>>().toEqualTypeOf<HandledMail>();
+  expectTypeOf<ResultOf<typeof Mail>>().toEqualTypeOf<{ sentAs: string }>();
+  expectTypeOf<InputOf<typeof Report>>().toEqualTypeOf<{ week: number }>();
+  expectTypeOf<PayloadOf<typeof Label>>().toEqualTypeOf<{ order: number }>();
+  expectTypeOf<InputOf<typeof ByTypes>>().toEqualTypeOf<{ to: string }>();
+  expectTypeOf<ResultOf<typeof ByTypes>>().toEqualTypeOf<number>();
+  expectTypeOf<InputOf<typeof Untyped>>().toEqualTypeOf<unknown>();
+  expectTypeOf(Mail).toExtend<JobDefinition>();
+});
+
+/** Never called: what compiles is the test. */
+export function publishes(publisher: PublisherService, requests: PublishRequest[], name: string): unknown[] {
+  return [
+    publisher.publish(Mail, { to: 'ada@example.org', at: '2026-11-21' }, { delay: '1s' }),
+    // @ts-expect-error what is published is what the schema takes, not what it makes
+    publisher.publish(Mail, { to: 'ada@example.org', at: new Date() }),
+    // @ts-expect-error a property is missing
+    publisher.publish(Mail, { to: 'ada@example.org' }),
+    // @ts-expect-error the payload is missing
+    publisher.publish(Mail),
+    // @ts-expect-error another type
+    publisher.publish(Report, { week: 'one' }),
+    // @ts-expect-error another type
+    publisher.publish(Label, { order: 'one' }),
+    publisher.publish(ByTypes, { to: 'ada@example.org' }),
+    // @ts-expect-error another type
+    publisher.publish(ByTypes, { to: 1 }),
+    publisher.publish(Tick),
+    publisher.publish(Tick, { n: 1 }),
+    publisher.publish(Untyped),
+    publisher.publish(Untyped, [1, 2]),
+
+    publisher.publish('typed_by_name', { to: 'ada@example.org' }),
+    // @ts-expect-error another type
+    publisher.publish('typed_by_name', { to: 1 }),
+    // @ts-expect-error the payload is missing
+    publisher.publish('typed_by_name'),
+    publisher.publish('of_others'),
+    publisher.publish('of_others', { anything: true }, { priority: 1 }),
+    publisher.publish(name, { anything: true }),
+
+    publisher.publishMany([]),
+    publisher.publishMany(requests),
+    publisher.publishMany([
+      { job: Mail, payload: { to: 'ada@example.org', at: '2026-11-21' } },
+      { job: Tick, options: { delay: '1s' } },
+      { name: 'of_others', payload: 1 },
+      { name: 'typed_by_name', payload: { to: 'ada@example.org' } },
+    ]),
+    publisher.publishMany([1, 2].map((week) => ({ job: Report, payload: { week } }))),
+    // @ts-expect-error another type
+    publisher.publishMany([{ name: 'of_others' }, { job: Report, payload: { week: 'one' } }]),
+    // @ts-expect-error another type
+    publisher.publishMany(['one', 'two'].map((week) => ({ job: Report, payload: { week } }))),
+    // @ts-expect-error the payload is missing
+    publisher.publishMany([{ job: Report }]),
+    // @ts-expect-error another type
+    publisher.publishMany([{ name: 'typed_by_name', payload: { to: 1 } }]),
+  ];
+}
+
+@JobHandler(Mail)
+export class Right {
+  handle(mail: HandledMail, job: Job<HandledMail>): Promise<{ sentAs: string }> {
+    return Promise.resolve({ sentAs: mail.to + job.payload.to });
+  }
+
+  @JobHandler(Report)
+  report({ week }: { week: number }): void {
+    expectTypeOf(week).toBeNumber();
+  }
+
+  @JobHandler(Tick)
+  tick(payload: { n: number } | undefined, job: Job): number {
+    return (payload?.n ?? 0) + job.attempt;
+  }
+
+  @JobHandler('typed_by_name')
+  byName({ to }: { to: string }): { sentAs: string } {
+    return { sentAs: to };
+  }
+
+  @JobHandler(Untyped)
+  untyped(payload: { anything: number }): number {
+    return payload.anything;
+  }
+
+  @JobHandler(Report as JobDefinition)
+  decorated(job: Job, week: number): string {
+    return job.id + week;
+  }
+
+  @JobHandler('of_others')
+  ofOthers(payload: { anything: number }, job: Job): string {
+    return job.id + payload.anything;
+  }
+}
+
+// @ts-expect-error another payload
+@JobHandler(Mail)
+export class WrongPayload {
+  handle(mail: { to: number }): { sentAs: string } {
+    return { sentAs: String(mail.to) };
+  }
+}
+
+// @ts-expect-error another result
+@JobHandler(Mail)
+export class WrongResult {
+  handle(mail: HandledMail): { sentAs: number } {
+    return { sentAs: mail.to.length };
+  }
+}
+
+// @ts-expect-error a promise of another result
+@JobHandler(Mail)
+export class WrongPromise {
+  handle(_mail: HandledMail): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+// @ts-expect-error no method handle
+@JobHandler(Mail)
+export class WithoutHandle {}
+
+export class WrongMethods {
+  // @ts-expect-error another payload
+  @JobHandler(Report)
+  report({ week }: { week: string }): string {
+    return week;
+  }
+
+  // @ts-expect-error another result
+  @JobHandler(ByTypes)
+  byTypes({ to }: { to: string }): string {
+    return to;
+  }
+
+  // @ts-expect-error another payload
+  @JobHandler('typed_by_name')
+  byName({ to }: { to: number }): { sentAs: string } {
+    return { sentAs: String(to) };
+  }
+
+  // @ts-expect-error another result
+  @JobHandler('typed_by_name')
+  byNameToo({ to }: { to: string }): string {
+    return to;
+  }
+}
