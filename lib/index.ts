@@ -3,9 +3,11 @@ export type { JobHandlerOptions } from './nest/job-handler.options.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
 export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
+export { JobsService, type DrainOptions } from './nest/jobs.service.js';
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';
+export type { DrainedJobs, RunCounts } from './core/drain.js';
 export type { Duration } from './core/duration.js';
 export {
   Blocked,

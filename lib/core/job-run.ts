@@ -23,7 +23,7 @@ export class JobRun implements Leased {
   private readonly message: ReceivedMessage | undefined;
   private readonly unreadable: string | undefined;
   private readonly slot: HandlerSlot | undefined;
-  private readonly ref: JobRef;
+  readonly ref: JobRef;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
   /** When the handler was called. */
@@ -47,8 +47,8 @@ export class JobRun implements Leased {
     this.ref = { id: content.id, name: message?.name, queue: delivery.queue, attempt: delivery.attempt, maxAttempts };
   }
 
-  /** Runs the six steps; never rejects. */
-  async process(): Promise<void> {
+  /** Runs the six steps; never rejects. Resolves with what became of the job, undefined where its lease was lost. */
+  async process(): Promise<Outcome | undefined> {
     const { clock, events, leases } = this.context;
     leases.add(this);
     try {
@@ -58,6 +58,7 @@ export class JobRun implements Leased {
       const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
       if (settled) this.tell(outcome, durationMs);
       else events.emit('leaseLost', { job: this.ref });
+      return settled ? outcome : undefined;
     } finally {
       leases.remove(this);
     }

@@ -1,9 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
 import { toError } from './errors.js';
 import { describeError } from './failure-record.js';
 import { JobRun } from './job-run.js';
+import type { Outcome } from './outcome.js';
 
 /** What one queue is read with. */
 export interface QueuePlan {
@@ -25,13 +27,37 @@ export class QueueLoop {
   /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
   private flowing = false;
   private readonly waiting = new Set<() => void>();
+  private readonly stopping = new AbortController();
+  /** Those that last heard that the engine fails. */
+  private readonly failed = new Set<object>();
 
   constructor(
-    private readonly plan: QueuePlan,
+    private plan: QueuePlan,
     private readonly context: ConsumerContext,
-    private readonly stopping: AbortSignal,
   ) {
-    stopping.addEventListener('abort', () => this.placesFreed(), { once: true });
+    // Each reserve under way and each job that is begun may listen, which is no leak.
+    setMaxListeners(0, this.stopping.signal);
+  }
+
+  get queue(): string {
+    return this.plan.name;
+  }
+
+  /** Whether the engine failed when it was last asked, so that nobody knows what the queue holds. */
+  get failing(): boolean {
+    return this.failed.size > 0;
+  }
+
+  /** Goes on by another plan for the same queue. */
+  follow(plan: QueuePlan): void {
+    this.plan = plan;
+    this.placesFreed();
+  }
+
+  /** Takes no more jobs; what is handed out all the same is handed back. */
+  stop(): void {
+    this.stopping.abort();
+    this.placesFreed();
   }
 
   /** Resolves once it was stopped and holds no job any more; never rejects. */
@@ -45,7 +71,7 @@ export class QueueLoop {
     // What one is told of the engine says nothing about an answer that another still waits for.
     const reader = {};
     let turnBegan = performance.now();
-    while (!this.stopping.aborted) {
+    while (!this.stopping.signal.aborted) {
       const free = this.plan.concurrency - this.runs.size - this.asked;
       if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.aPlace();
       else await this.take(free, reader);
@@ -68,15 +94,18 @@ export class QueueLoop {
 
   private async reserve(max: number, reader: object): Promise<readonly Delivery[]> {
     const { backend, outage } = this.context;
-    for (let failures = 0; !this.stopping.aborted; failures++) {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; failures++) {
       try {
-        const deliveries = await backend.reserve(this.plan.name, max, this.stopping);
+        const deliveries = await backend.reserve(this.plan.name, max, signal);
+        this.failed.delete(reader);
         outage.passed(reader);
         return deliveries;
       } catch (error) {
-        if (this.stopping.aborted) break;
+        if (signal.aborted) break;
+        this.failed.add(reader);
         outage.failed(reader, error);
-        await outage.wait(failures, this.stopping);
+        await outage.wait(failures, signal);
       }
     }
     outage.gaveUp(reader);
@@ -85,19 +114,21 @@ export class QueueLoop {
 
   private begin(delivery: Delivery): void {
     const run = new JobRun(delivery, this.plan.rawJob, this.context);
-    if (this.stopping.aborted) run.shutDown();
+    if (this.stopping.signal.aborted) run.shutDown();
     this.runs.add(run);
     void this.process(run);
   }
 
   private async process(run: JobRun): Promise<void> {
+    let outcome: Outcome | undefined;
     try {
-      await run.process();
+      outcome = await run.process();
     } catch (error) {
       const { stack } = describeError(toError(error));
       this.context.reporter.error(`a job of queue "${this.plan.name}" is left to its lease`, stack);
     } finally {
       this.runs.delete(run);
+      this.context.ended(run.ref, outcome);
       this.placesFreed();
     }
   }

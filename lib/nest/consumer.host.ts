@@ -5,8 +5,10 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import type { Backend } from '../core/backend.js';
 import { Consumer } from '../core/consumer.js';
 import { JobEvents } from '../core/events.js';
+import { drain, type DrainedJobs } from '../core/drain.js';
 import type { QueuePlan } from '../core/queue-loop.js';
 import { BackendHost } from './backend.host.js';
 import { OutermostHooks } from './hook-order.js';
@@ -14,7 +16,7 @@ import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { logger } from './jobs.logger.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { PublisherService } from './publisher.service.js';
-import { queueOf, queuePlans } from './queue-plans.js';
+import { drainPlans, queueOf, queuePlans } from './queue-plans.js';
 
 /** When the application's signals are looked at: users hook them before or after `listen`, but not much later. */
 const SIGNAL_CHECK_MS = 1_000;
@@ -32,6 +34,7 @@ const SIGNAL_CHECK_MS = 1_000;
 export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private consumer: Consumer | undefined;
   private signalCheck: NodeJS.Timeout | undefined;
+  private started = false;
   private stopping = false;
   private stopped: Promise<void> | undefined;
 
@@ -53,16 +56,27 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { settings, events } = this;
-    const handlers = this.explorer.handlers.all();
-    const queues = queuePlans(handlers, settings);
+    const queues = queuePlans(this.explorer.handlers.all(), this.settings);
+    this.started = true;
     if (queues.length === 0 || this.stopping) return;
-    const backend = await this.backend.open();
+    const consumer = this.consumerOn(await this.backend.open());
     if (this.stopping) return;
-    this.consumer = new Consumer({ ...settings, backend, handlers, queues, events, reporter: logger });
     this.logHandlers(queues);
-    this.consumer.start();
+    consumer.open(queues);
     this.signalCheck = setTimeout(checkSignals, SIGNAL_CHECK_MS).unref();
+  }
+
+  /**
+   * Handles what is due in these queues, by default all that this process may read.
+   *
+   * @throws Error where the application has not started yet or has closed, or a queue is none of this process
+   */
+  async drain(queues: readonly string[] | undefined, idleMs: number): Promise<DrainedJobs> {
+    if (!this.started) throw new Error('drain: the application has not started yet: await app.init() first');
+    const plans = drainPlans(this.explorer.handlers.all(), this.settings, queues);
+    const backend = await this.backend.open();
+    if (this.stopping) throw new Error('drain: the application has closed');
+    return drain(this.consumerOn(backend), plans, idleMs);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -70,6 +84,12 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
     clearTimeout(this.signalCheck);
     this.stopped ??= this.consumer?.stop(this.settings.shutdownGraceMs);
     await this.stopped;
+  }
+
+  private consumerOn(backend: Backend): Consumer {
+    const { settings, events } = this;
+    const handlers = this.explorer.handlers.all();
+    return (this.consumer ??= new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger }));
   }
 
   private async explore(): Promise<void> {

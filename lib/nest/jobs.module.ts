@@ -13,10 +13,11 @@ import {
   type JobsModuleExtras,
 } from './jobs.module-definition.js';
 import type { JobsModuleOptions } from './jobs.options.js';
+import { JobsService } from './jobs.service.js';
 import { JOBS_SETTINGS, jobsSettings } from './jobs.settings.js';
 import { PublisherService } from './publisher.service.js';
 
-/** Publishes and handles background jobs. Exports `PublisherService` and `JobEvents`. */
+/** Publishes and handles background jobs. Exports `PublisherService`, `JobEvents` and `JobsService`. */
 @Module({
   imports: [JobsOutermostModule],
   providers: [
@@ -28,8 +29,9 @@ import { PublisherService } from './publisher.service.js';
     JobHandlerExplorer,
     PublisherService,
     ConsumerHost,
+    JobsService,
   ],
-  exports: [PublisherService, JobEvents],
+  exports: [PublisherService, JobEvents, JobsService],
 })
 export class JobsModule extends ConfigurableModuleClass {
   constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
