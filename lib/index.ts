@@ -1,9 +1,18 @@
 export { JobHandler, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
-export type { JobHandlerOptions } from './nest/job-handler.options.js';
+export type { JobHandlerDecoratorOptions, JobHandlerOptions } from './nest/job-handler.options.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
 export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
 export { JobsService, type DrainOptions } from './nest/jobs.service.js';
+export {
+  getJobEventsToken,
+  getJobsToken,
+  getPublisherToken,
+  InjectJobEvents,
+  InjectJobs,
+  InjectPublisher,
+  type InstanceToken,
+} from './nest/jobs.tokens.js';
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';

@@ -7,15 +7,18 @@ import {
 } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import { Consumer } from '../core/consumer.js';
-import { JobEvents } from '../core/events.js';
+import type { JobEvents } from '../core/events.js';
 import { drain, type DrainedJobs } from '../core/drain.js';
+import type { Handler } from '../core/handlers.js';
 import type { QueuePlan } from '../core/queue-loop.js';
 import { BackendHost } from './backend.host.js';
 import { OutermostHooks } from './hook-order.js';
-import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { JobHandlerExplorer, type NestModule } from './job-handler.explorer.js';
 import { logger } from './jobs.logger.js';
+import { JobsInstances } from './jobs.instances.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
-import { PublisherService } from './publisher.service.js';
+import { called, INSTANCE_NAME, OWN_EVENTS, OWN_PUBLISHER, placeOf } from './own-tokens.js';
+import type { PublisherService } from './publisher.service.js';
 import { drainPlans, queueOf, queuePlans } from './queue-plans.js';
 
 /** When the application's signals are looked at: users hook them before or after `listen`, but not much later. */
@@ -27,26 +30,30 @@ const SIGNAL_CHECK_MS = 1_000;
  * 1. before every other `onModuleInit`: find the handlers, since what is published from then on asks for their queues
  * 2. after every other `onModuleInit`: open the backend, unless somebody has published by then
  * 3. after every other `onApplicationBootstrap`: take jobs
- * 4. before every other `onModuleDestroy`: take no more, let the running ones finish or hand them back
+ * 4. before every other `onModuleDestroy`, all instances at once: take no more, let the running ones finish or hand them back
  * 5. after every other `onApplicationShutdown`: let the last publishers finish, close the backend
  */
 @Injectable()
 export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private consumer: Consumer | undefined;
   private signalCheck: NodeJS.Timeout | undefined;
+  private readonly reading = new Set<string>();
   private started = false;
   private stopping = false;
-  private stopped: Promise<void> | undefined;
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
     @Inject(BackendHost) private readonly backend: BackendHost,
     @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
-    @Inject(PublisherService) private readonly publisher: PublisherService,
-    @Inject(JobEvents) private readonly events: JobEvents,
-    @Inject(OutermostHooks) outermost: OutermostHooks,
+    @Inject(OWN_PUBLISHER) private readonly publisher: PublisherService,
+    @Inject(OWN_EVENTS) private readonly events: JobEvents,
+    @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(JobsInstances) instances: JobsInstances<ConsumerHost>,
+    @Inject(OutermostHooks) private readonly outermost: OutermostHooks,
   ) {
+    instances.add(instance, this);
     outermost.beforeAllOthers(() => this.explore());
+    outermost.whenAnyStops(() => this.stop());
     outermost.afterAllOthers(() => this.close());
   }
 
@@ -56,14 +63,38 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const queues = queuePlans(this.explorer.handlers.all(), this.settings);
     this.started = true;
-    if (queues.length === 0 || this.stopping) return;
+    await this.read(this.explorer.handlers.all());
+  }
+
+  /**
+   * Takes these modules' handlers in, once all that may refuse them has agreed.
+   *
+   * @returns what makes it so, and gives the new handlers' names
+   * @throws Error naming the class where it can't handle, or both where a job has two handlers, or the application has closed
+   */
+  register(modules: readonly NestModule[]): () => Promise<readonly string[]> {
+    if (this.stopping) throw new Error('register: the application has closed');
+    const found = this.explorer.look(modules);
+    return async () => {
+      const handlers = this.explorer.add(found);
+      this.consumer?.addHandlers(handlers);
+      if (this.started) await this.read(handlers);
+      return handlers.map((handler) => handler.name);
+    };
+  }
+
+  /** Reads all queues of this process that are not read yet, for these handlers. */
+  private async read(handlers: readonly Handler[]): Promise<void> {
+    const plans = queuePlans(this.explorer.handlers.all(), this.settings);
+    if (plans.length === 0 || this.stopping) return;
     const consumer = this.consumerOn(await this.backend.open());
     if (this.stopping) return;
-    this.logHandlers(queues);
-    consumer.open(queues);
-    this.signalCheck = setTimeout(checkSignals, SIGNAL_CHECK_MS).unref();
+    this.logHandlers(handlers, plans);
+    consumer.follow(plans);
+    consumer.open(plans.filter((plan) => !this.reading.has(plan.name)));
+    for (const plan of plans) this.reading.add(plan.name);
+    this.signalCheck ??= setTimeout(checkSignals, SIGNAL_CHECK_MS).unref();
   }
 
   /**
@@ -80,10 +111,7 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.signalCheck);
-    this.stopped ??= this.consumer?.stop(this.settings.shutdownGraceMs);
-    await this.stopped;
+    await this.outermost.stopAll();
   }
 
   private consumerOn(backend: Backend): Consumer {
@@ -92,14 +120,20 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
     return (this.consumer ??= new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger }));
   }
 
-  private async explore(): Promise<void> {
-    try {
-      this.explorer.explore();
-    } catch (error) {
-      // A constructor or a factory may have published already.
-      await this.close();
-      throw error;
+  private explore(): void {
+    const found = this.explorer.explore();
+    const { consume, handlers } = this.settings;
+    for (const name of consume === false ? [] : handlers.keys()) {
+      if (found.get(name)) continue;
+      logger.warn(`${called(this.instance)}: the option handlers names "${name}", but no handler here has that name`);
     }
+  }
+
+  /** Never rejects. */
+  private async stop(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.signalCheck);
+    await this.consumer?.stop(this.settings.shutdownGraceMs);
   }
 
   /** Never rejects. */
@@ -108,12 +142,13 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
     await this.backend.close();
   }
 
-  private logHandlers(plans: readonly QueuePlan[]): void {
+  private logHandlers(handlers: readonly Handler[], plans: readonly QueuePlan[]): void {
     const read = new Set(plans.map((plan) => plan.name));
-    for (const handler of this.explorer.handlers.all()) {
+    const place = placeOf(this.instance);
+    for (const handler of handlers) {
       const queue = queueOf(handler, this.settings);
       const elsewhere = read.has(queue) ? '' : ', which this process does not read';
-      logger.log(`Mapped {${handler.name}} to ${handler.origin}, queue "${queue}"${elsewhere}`);
+      logger.log(`Mapped {${handler.name}} to ${handler.origin}, queue "${queue}"${place}${elsewhere}`);
     }
   }
 }

@@ -3,11 +3,18 @@ import type { Job } from '../core/job.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { within } from './checked-object.js';
-import { checkedHandlerOptions, type CheckedHandlerOptions, type JobHandlerOptions } from './job-handler.options.js';
+import {
+  checkedHandlerOptions,
+  type CheckedHandlerOptions,
+  type JobHandlerDecoratorOptions,
+} from './job-handler.options.js';
+import { DEFAULT_INSTANCE } from './own-tokens.js';
 
 /** What a decorator leaves behind. */
 export interface HandlerDeclaration {
   readonly name: string;
+  /** The instance of the module that runs it. */
+  readonly instance: string;
   readonly options: CheckedHandlerOptions;
 }
 
@@ -33,14 +40,14 @@ const METADATA_KEY = 'nestjs-jobs:handler_metadata';
  * @param name 1 to 100 of `A-Z a-z 0-9 _ - .`, not starting with `.` or `-`; one handler in an application
  * @throws TypeError naming the class and the option, what was expected and what was given
  */
-export function JobHandler(name: string, options: JobHandlerOptions = {}): JobHandlerDecorator {
+export function JobHandler(name: string, options: JobHandlerDecoratorOptions = {}): JobHandlerDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const place = `@JobHandler(${show(name)}) on ${placeOf(target, key)}: `;
     const declaration = within(place, () => {
       checkName('job name', name);
       const usable = key === undefined ? isClass(target) : !isClass(target) && typeof descriptor?.value === 'function';
       if (!usable) throw new TypeError('expected a class or a method that is not static');
-      return { name, options: checkedHandlerOptions(options, 'options') };
+      return { name, ...checkedDecoration(options) };
     });
     if (key === undefined) Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target), declaration], target);
     else Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target, key), declaration], target, key);
@@ -54,6 +61,13 @@ export function declarationsOn(target: object, key?: string | symbol): readonly 
       ? Reflect.getOwnMetadata(METADATA_KEY, target)
       : Reflect.getOwnMetadata(METADATA_KEY, target, key);
   return (found as readonly HandlerDeclaration[] | undefined) ?? [];
+}
+
+function checkedDecoration(given: JobHandlerDecoratorOptions): Omit<HandlerDeclaration, 'name'> {
+  const options = checkedHandlerOptions(given, 'options', ['instance']);
+  const { instance = DEFAULT_INSTANCE } = given;
+  within('options.instance: ', () => checkName('instance name', instance));
+  return { instance, options };
 }
 
 function isClass(target: object): boolean {

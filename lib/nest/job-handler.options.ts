@@ -26,6 +26,12 @@ export interface JobHandlerOptions {
   readonly priority?: number;
 }
 
+/** What `@JobHandler` takes. */
+export interface JobHandlerDecoratorOptions extends JobHandlerOptions {
+  /** The `name` of the `JobsModule.forRoot({ name })` that runs it. Default: the one without a name. */
+  readonly instance?: string;
+}
+
 /** The same, checked; milliseconds. */
 export interface CheckedHandlerOptions {
   readonly queue: string | undefined;
@@ -40,10 +46,15 @@ const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priori
 
 /**
  * @param what how the options are called in errors
+ * @param others options that may stand among them, and are not looked at
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function checkedHandlerOptions(value: unknown, what: string): CheckedHandlerOptions {
-  const given = checkedObject(value, KNOWN, what);
+export function checkedHandlerOptions(
+  value: unknown,
+  what: string,
+  others: readonly string[] = [],
+): CheckedHandlerOptions {
+  const given = checkedObject(value, [...KNOWN, ...others], what);
   return within(`${what}.`, () => ({
     queue: optional(given['queue'], queueName),
     concurrency: optional(given['concurrency'], (concurrency) => count(concurrency, 'concurrency')),

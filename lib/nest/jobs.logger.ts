@@ -5,6 +5,7 @@ import { describeError } from '../core/failure-record.js';
 import type { JobRef } from '../core/job.js';
 import type { Reporter } from '../core/reporter.js';
 import { show } from '../core/show.js';
+import { placeOf } from './own-tokens.js';
 
 /** Where all lines of this package go: Nest's logger, whichever the application has set. */
 export const logger: Reporter = new Logger('Jobs');
@@ -16,7 +17,9 @@ export function logError(what: string, thrown: unknown): void {
 }
 
 /** Logs failed jobs at error, retries, expiries and lost leases at warn, and nothing of jobs that go well. */
-export function logJobs(events: JobEvents): void {
+export function logJobs(events: JobEvents, instance: string): void {
+  const place = placeOf(instance);
+  const named = (job: JobRef): string => describe(job, place);
   events.on('failed', ({ job, error, reason }) => {
     const { name, message, stack } = describeError(error);
     logger.error(`${named(job)} failed: ${message === reason ? reason : `${reason}: ${name}: ${message}`}`, stack);
@@ -32,9 +35,9 @@ export function logJobs(events: JobEvents): void {
   });
 }
 
-function named({ name, id, queue, attempt, maxAttempts }: JobRef): string {
+function describe({ name, id, queue, attempt, maxAttempts }: JobRef, place: string): string {
   const job = name === undefined ? 'A job' : `Job ${show(name)}`;
-  return `${job} with id ${show(id)} of queue ${show(queue)}, attempt ${attempt} of ${maxAttempts},`;
+  return `${job} with id ${show(id)} of queue ${show(queue)}${place}, attempt ${attempt} of ${maxAttempts},`;
 }
 
 /** Errors are of the user's making: reading one may throw, which `describeError` bears. */

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { DrainedJobs } from '../core/drain.js';
 import { durationMs, type Duration } from '../core/duration.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { checkedObject, within } from './checked-object.js';
 import { ConsumerHost } from './consumer.host.js';
+import type { NestModule } from './job-handler.explorer.js';
+import { JobsInstances } from './jobs.instances.js';
 
 /** What `JobsService.drain` takes. */
 export interface DrainOptions {
@@ -25,7 +28,11 @@ const DEFAULT_IDLE = '2s';
 /** Operates the jobs of this process. */
 @Injectable()
 export class JobsService {
-  constructor(@Inject(ConsumerHost) private readonly consumer: ConsumerHost) {}
+  constructor(
+    @Inject(ConsumerHost) private readonly consumer: ConsumerHost,
+    @Inject(JobsInstances) private readonly instances: JobsInstances<ConsumerHost>,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
 
   /**
    * Handles what is due in this process's queues, and what the handlers publish to them meanwhile, and returns once nothing
@@ -45,6 +52,34 @@ export class JobsService {
     if (idleMs === 0) throw new TypeError('drain: idle: expected more than 0, got 0');
     return this.consumer.drain(queues === undefined ? undefined : queueNames(queues), idleMs);
   }
+
+  /**
+   * Finds the handlers of a module that was loaded lazily, and of those that it imports, in whatever instance they are.
+   * Their jobs are handled from then on, where this process reads their queues.
+   *
+   * @param moduleRef what `LazyModuleLoader.load()` gives
+   * @returns the names of the jobs that have a handler now and had none before
+   * @throws TypeError where it is no such thing
+   * @throws Error naming both where a job would have two handlers, or the class that can't handle; then none is taken
+   */
+  async register(moduleRef: ModuleRef): Promise<readonly string[]> {
+    const modules = modulesOf(moduleRef, this.modules);
+    const additions = this.instances.all().map((host) => host.register(modules));
+    return (await Promise.all(additions.map((add) => add()))).flat();
+  }
+}
+
+/** The module and all that it imports. */
+function modulesOf(moduleRef: ModuleRef, modules: ModulesContainer): readonly NestModule[] {
+  const module = [...modules.values()].find((one) => one.providers.get(ModuleRef)?.instance === moduleRef);
+  if (!module) {
+    throw new TypeError(
+      `register: expected the ModuleRef that LazyModuleLoader.load() of this application gives, got ${show(moduleRef)}`,
+    );
+  }
+  const found = new Set([module]);
+  for (const one of found) for (const imported of one.imports) found.add(imported);
+  return [...found];
 }
 
 function queueNames(value: unknown): readonly string[] {

@@ -10,8 +10,9 @@ import { count } from '../core/publish-options.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from './checked-object.js';
-import { checkedHandlerOptions } from './job-handler.options.js';
+import { checkedHandlerOptions, type CheckedHandlerOptions } from './job-handler.options.js';
 import type { JobsModuleOptions } from './jobs.options.js';
+import { called, DEFAULT_INSTANCE } from './own-tokens.js';
 
 /** The token of {@link JobsSettings}. */
 export const JOBS_SETTINGS = 'JOBS_MODULE_SETTINGS';
@@ -22,6 +23,8 @@ export interface JobsSettings {
   readonly consume: boolean | ReadonlySet<string>;
   readonly queues: ReadonlyMap<string, QueueSettings>;
   readonly routes: ReadonlyMap<string, string>;
+  /** What goes before that which handlers say of themselves, by the job's name. */
+  readonly handlers: ReadonlyMap<string, CheckedHandlerOptions>;
   readonly defaults: JobDefaults;
   readonly errors: ErrorRules;
   readonly unknownJobGraceMs: number;
@@ -42,6 +45,7 @@ const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
   'consume',
   'queues',
   'routes',
+  'handlers',
   'defaults',
   'errors',
   'unknownJobGrace',
@@ -57,19 +61,20 @@ const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as con
  *
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function jobsSettings(options: unknown): JobsSettings {
+export function jobsSettings(options: unknown, instance: string = DEFAULT_INSTANCE): JobsSettings {
   if (options === null) {
     throw new TypeError(
       'JobsModule is imported without options: import JobsModule.forRoot({ backend: … }), and that once',
     );
   }
-  return within('JobsModule: ', () => {
+  return within(`${called(instance)}: `, () => {
     const given = checkedObject(options, OPTIONS, 'options');
     return {
       backend: backend(given['backend']),
       consume: consume(given['consume'] ?? true),
       queues: queues(given['queues'] ?? {}),
       routes: routes(given['routes'] ?? {}),
+      handlers: handlers(given['handlers'] ?? {}),
       defaults: defaults(given['defaults'] ?? {}),
       errors: errors(given['errors'] ?? {}),
       unknownJobGraceMs: durationMs(given['unknownJobGrace'] ?? '5m', 'unknownJobGrace'),
@@ -145,6 +150,15 @@ function queues(value: unknown): ReadonlyMap<string, QueueSettings> {
 function routes(value: unknown): ReadonlyMap<string, string> {
   return new Map(
     entries(value, 'routes').map(([name, queue]) => [jobName(name, 'routes: '), queueName(queue, `routes.${name}: `)]),
+  );
+}
+
+function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
+  return new Map(
+    entries(value, 'handlers').map(([name, options]) => [
+      jobName(name, 'handlers: '),
+      checkedHandlerOptions(options, `handlers.${name}`),
+    ]),
   );
 }
 

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { JobEvents, type PublishedJob } from '../core/events.js';
+import type { JobEvents, PublishedJob } from '../core/events.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import { Publisher, PublishError, type PublishRequest } from '../core/publisher.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { OWN_EVENTS } from './own-tokens.js';
 
 /** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
 @Injectable()
@@ -18,7 +19,7 @@ export class PublisherService {
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
     @Inject(BackendHost) private readonly backend: BackendHost,
     @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
-    @Inject(JobEvents) private readonly events: JobEvents,
+    @Inject(OWN_EVENTS) private readonly events: JobEvents,
   ) {}
 
   /**
