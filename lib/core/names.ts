@@ -22,3 +22,18 @@ export function checkName(
 ): asserts value is string {
   if (!isName(value)) throw new TypeError(`${kind}: ${RULE}; got ${show(value)}`);
 }
+
+/** A job's name, or a definition that has it. */
+export type JobName = string | { readonly name: string };
+
+/**
+ * The name itself.
+ *
+ * @throws TypeError where it is neither a job's name nor a definition that has one
+ */
+export function jobNameOf(job: JobName): string {
+  // A class has a name too, which is not that of its job.
+  const name: unknown = typeof job === 'object' && job !== null ? job.name : job;
+  checkName('job name', name);
+  return name;
+}

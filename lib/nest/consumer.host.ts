@@ -6,11 +6,12 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
-import { Consumer } from '../core/consumer.js';
+import { Consumer, type RunListener } from '../core/consumer.js';
 import type { JobEvents } from '../core/events.js';
 import { drain, type DrainedJobs } from '../core/drain.js';
 import type { Handler } from '../core/handlers.js';
 import type { QueuePlan } from '../core/queue-loop.js';
+import type { Reading } from '../core/reading.js';
 import { BackendHost } from './backend.host.js';
 import { OutermostHooks } from './hook-order.js';
 import { JobHandlerExplorer, type NestModule } from './job-handler.explorer.js';
@@ -42,10 +43,10 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   private stopping = false;
 
   constructor(
-    @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
+    @Inject(JOBS_SETTINGS) readonly settings: JobsSettings,
     @Inject(BackendHost) private readonly backend: BackendHost,
-    @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
-    @Inject(OWN_PUBLISHER) private readonly publisher: PublisherService,
+    @Inject(JobHandlerExplorer) readonly explorer: JobHandlerExplorer,
+    @Inject(OWN_PUBLISHER) readonly publisher: PublisherService,
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
     @Inject(INSTANCE_NAME) private readonly instance: string,
     @Inject(JobsInstances) instances: JobsInstances<ConsumerHost>,
@@ -103,11 +104,45 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
    * @throws Error where the application has not started yet or has closed, or a queue is none of this process
    */
   async drain(queues: readonly string[] | undefined, idleMs: number): Promise<DrainedJobs> {
-    if (!this.started) throw new Error('drain: the application has not started yet: await app.init() first');
+    this.checkStarted('drain');
     const plans = drainPlans(this.explorer.handlers.all(), this.settings, queues);
     const backend = await this.backend.open();
-    if (this.stopping) throw new Error('drain: the application has closed');
+    this.checkStarted('drain');
     return drain(this.consumerOn(backend), plans, idleMs);
+  }
+
+  /**
+   * Reads all queues that this process may read, until the reading ends.
+   *
+   * @throws Error where the application has not started yet or has closed
+   */
+  async openAll(who: string, listener: RunListener): Promise<Reading> {
+    this.checkStarted(who);
+    const backend = await this.backend.open();
+    this.checkStarted(who);
+    return this.consumerOn(backend).open(this.allPlans(), listener);
+  }
+
+  /** The queues that this process may read. */
+  allPlans(): readonly QueuePlan[] {
+    return queuePlans(this.explorer.handlers.all(), { ...this.settings, consume: true });
+  }
+
+  /** A consumer of another backend, with the handlers and the rules of this process. */
+  newConsumer(backend: Backend): Consumer {
+    const { settings, events } = this;
+    const handlers = this.explorer.handlers.all();
+    return new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger });
+  }
+
+  get isRunning(): boolean {
+    return this.started && !this.stopping;
+  }
+
+  /** @throws Error where the application has not started yet or has closed */
+  checkStarted(who: string): void {
+    if (!this.started) throw new Error(`${who}: the application has not started yet: await app.init() first`);
+    if (this.stopping) throw new Error(`${who}: the application has closed`);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -115,9 +150,7 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   private consumerOn(backend: Backend): Consumer {
-    const { settings, events } = this;
-    const handlers = this.explorer.handlers.all();
-    return (this.consumer ??= new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger }));
+    return (this.consumer ??= this.newConsumer(backend));
   }
 
   private explore(): void {

@@ -14,6 +14,12 @@ export class JobsInstances<Host = unknown> {
     return [...this.hosts.values()];
   }
 
+  /** @throws Error naming the instance where there is none of this name */
+  get(name: string, who: string): Host {
+    this.check(name, who);
+    return this.hosts.get(name) as Host;
+  }
+
   /** @throws Error naming the instance where there is one of this name */
   add(name: string, host: Host): void {
     if (this.hosts.has(name)) throw new Error(twice(name));

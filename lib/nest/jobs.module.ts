@@ -3,6 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { JobEvents } from '../core/events.js';
 import { BackendHost } from './backend.host.js';
 import { ConsumerHost } from './consumer.host.js';
+import { ENGINE_SUBSTITUTE } from './engine-substitute.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { logError, logJobs } from './jobs.logger.js';
@@ -28,7 +29,11 @@ import { PublisherService } from './publisher.service.js';
     // Stays null where the class is imported as it is, without forRoot.
     { provide: MODULE_OPTIONS_TOKEN, useValue: null },
     { provide: INSTANCE_NAME, useValue: DEFAULT_INSTANCE },
-    { provide: JOBS_SETTINGS, useFactory: jobsSettings, inject: [MODULE_OPTIONS_TOKEN, INSTANCE_NAME] },
+    {
+      provide: JOBS_SETTINGS,
+      useFactory: jobsSettings,
+      inject: [MODULE_OPTIONS_TOKEN, INSTANCE_NAME, { token: ENGINE_SUBSTITUTE, optional: true }],
+    },
     { provide: OWN_EVENTS, useFactory: createEvents, inject: [INSTANCE_NAME] },
     BackendHost,
     JobHandlerExplorer,

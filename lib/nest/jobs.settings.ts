@@ -11,6 +11,7 @@ import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from './checked-object.js';
 import { checkedHandlerOptions, type CheckedHandlerOptions } from './job-handler.options.js';
+import type { EngineSubstitute } from './engine-substitute.js';
 import type { JobsModuleOptions } from './jobs.options.js';
 import { called, DEFAULT_INSTANCE } from './own-tokens.js';
 
@@ -61,14 +62,24 @@ const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as con
  *
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function jobsSettings(options: unknown, instance: string = DEFAULT_INSTANCE): JobsSettings {
+export function jobsSettings(
+  options: unknown,
+  instance: string = DEFAULT_INSTANCE,
+  substitute?: EngineSubstitute,
+): JobsSettings {
   if (options === null) {
     throw new TypeError(
       'JobsModule is imported without options: import JobsModule.forRoot({ backend: … }), and that once',
     );
   }
+  if (substitute) {
+    // What would be refused without it still is, but for a backend that only the environment of production names.
+    const own = { ...checkedOptions(options, instance) };
+    jobsSettings({ ...own, backend: own['backend'] ?? 'memory:' }, instance);
+    return jobsSettings(substitute.optionsFor(instance, own), instance);
+  }
+  const given = checkedOptions(options, instance);
   return within(`${called(instance)}: `, () => {
-    const given = checkedObject(options, OPTIONS, 'options');
     return {
       backend: backend(given['backend']),
       consume: consume(given['consume'] ?? true),
@@ -84,6 +95,10 @@ export function jobsSettings(options: unknown, instance: string = DEFAULT_INSTAN
       worker: `${hostname()}:${process.pid}`,
     };
   });
+}
+
+function checkedOptions(options: unknown, instance: string): Record<string, unknown> {
+  return within(`${called(instance)}: `, () => checkedObject(options, OPTIONS, 'options'));
 }
 
 export function isDescription(value: BackendDescription | Backend): value is BackendDescription {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Backend } from '../core/backend.js';
 import type { JobEvents, PublishedJob } from '../core/events.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import { Publisher, PublishError, type PublishRequest } from '../core/publisher.js';
@@ -64,17 +65,27 @@ export class PublisherService {
     }
   }
 
-  private create(): Publisher {
+  /**
+   * One by the same rules, to another backend.
+   *
+   * @internal
+   */
+  publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents): Publisher {
     const { routes, defaults, publishTimeoutMs } = this.settings;
-    const publisher = new Publisher({
-      backend: () => this.backend.open(),
-      clock: this.backend.clock,
+    const { clock } = this.backend;
+    return new Publisher({
+      backend,
+      clock,
       handlers: this.explorer.handlers,
       routes,
       defaults,
       publishTimeoutMs,
-      events: this.events,
+      events,
     });
+  }
+
+  private create(): Publisher {
+    const publisher = this.publisherOn(() => this.backend.open(), this.events);
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;
     return publisher;
