@@ -22,6 +22,8 @@ export class JobsTestingModule {
   constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
     // Its clock has to go on before JobsModule waits for what is still running.
     placeHooks(modules, JobsTestingModule, -2);
+    if ([...modules.values()].filter((one) => one.metatype === JobsTestingModule).length < 2) return;
+    throw new Error('JobsTestingModule is imported twice in one application: import it once, with forRoot or without');
   }
 
   /**

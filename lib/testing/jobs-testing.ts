@@ -6,6 +6,7 @@ import { JobEvents } from '../core/events.js';
 import type { Message } from '../core/message.js';
 import { jobNameOf, type JobName } from '../core/names.js';
 import { count, type PublishOptions } from '../core/publish-options.js';
+import { show } from '../core/show.js';
 import type { ConsumerHost } from '../nest/consumer.host.js';
 import type { EngineSubstitute } from '../nest/engine-substitute.js';
 import { JobsInstances } from '../nest/jobs.instances.js';
@@ -25,7 +26,7 @@ export const TESTING_MODE = 'JOBS_TESTING_MODE';
 
 /** Which instance of `JobsModule` is meant. */
 export interface OfInstance {
-  /** Default: the one without a name. */
+  /** Default: the one without a name, or the only one there is. */
   readonly instance?: string;
 }
 
@@ -53,9 +54,8 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
   }
 
   /** The jobs that were published, in their order; with a name, those of that name. */
-  published(job?: JobName, { instance = DEFAULT_INSTANCE }: OfInstance = {}): readonly TestedJob[] {
-    this.host(instance, 'published');
-    const all = this.engines.get(instance)?.published ?? [];
+  published(job?: JobName, { instance }: OfInstance = {}): readonly TestedJob[] {
+    const all = this.engines.get(this.nameOf(instance, 'published'))?.published ?? [];
     const name = job === undefined ? undefined : jobNameOf(job);
     return all.filter((one) => name === undefined || one.name === name);
   }
@@ -99,9 +99,9 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
    * @throws Error where it has no handler, or that is still busy after four seconds
    */
   async run(job: JobName, payload?: unknown, options: RunOptions = {}): Promise<JobOutcome> {
-    const { attempt = 1, instance = DEFAULT_INSTANCE, ...others } = options;
+    const { attempt = 1, instance, ...others } = options;
     const name = jobNameOf(job);
-    const host = this.host(instance, 'run');
+    const host = this.host(this.nameOf(instance, 'run'));
     host.checkStarted('run');
     if (!host.explorer.handlers.get(name)) throw new Error(`run: expected a job that has a handler, got "${name}"`);
     if ('delay' in others)
@@ -134,7 +134,7 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
 
   private runAtOnce(instance: string) {
     return (queue: string, message: Message): Promise<Message | undefined> | undefined => {
-      const host = this.host(instance, 'publish');
+      const host = this.host(instance);
       const known = host.explorer.handlers.get(message.name);
       return known && host.isRunning ? this.runInline(host, queue, message) : undefined;
     };
@@ -151,7 +151,8 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
 
   private async runDue(who: string, tally: Tally, target: number | undefined): Promise<void> {
     if (this.mode === 'fake') throw new Error(`${who}: nothing runs in mode 'fake'; use run(), or another mode`);
-    const hosts = this.instances().all();
+    const hosts = [...this.engines.keys()].map((name) => this.host(name));
+    if (hosts.length === 0) throw new Error(`${who}: the application imports no JobsModule`);
     const readings = await Promise.all(
       hosts.map((host) => host.openAll(who, (job, outcome) => void tally.count(job, outcome))),
     );
@@ -183,17 +184,28 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
 
   /** All queues that the application may read. */
   private queues(): readonly (readonly [TestEngine, string])[] {
-    const instances = this.instances();
     return [...this.engines].flatMap(([name, engine]) =>
-      instances
-        .get(name, 'JobsTesting')
+      this.host(name)
         .allPlans()
         .map((plan) => [engine, plan.name] as const),
     );
   }
 
-  private host(instance: string, who: string): ConsumerHost {
-    return this.instances().get(instance, who);
+  /** @throws Error naming what there is where there is no such instance */
+  private nameOf(instance: string | undefined, who: string): string {
+    const names = [...this.engines.keys()];
+    const [only] = names;
+    const name = instance ?? (names.length === 1 ? only : DEFAULT_INSTANCE);
+    if (name !== undefined && this.engines.has(name)) return name;
+    const there = names.map((one) => (one === DEFAULT_INSTANCE ? 'the default one' : show(one))).join(', ');
+    const got = instance === undefined ? 'none' : show(instance);
+    throw new Error(
+      `${who}: expected the name of an instance of JobsModule (${there || 'the application imports none'}), got ${got}`,
+    );
+  }
+
+  private host(instance: string): ConsumerHost {
+    return this.instances().get(instance) as ConsumerHost;
   }
 
   private instances(): JobsInstances<ConsumerHost> {

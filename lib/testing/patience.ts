@@ -2,6 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { pause, systemClock } from '../core/clock.js';
 import type { TestClock } from './test-clock.js';
 
+/** As it is when this is loaded: a runner's fake timers replace the module's later, in CommonJS. */
+const nextTurn = setImmediate;
+
 /** How long handlers may be busy in real time before they are thought to wait for something, in milliseconds. */
 const PATIENCE_MS = 1_000;
 /** And how long before nothing is waited for any more: test runners wait for 5 s. */
@@ -65,5 +68,5 @@ export class Patience {
 }
 
 async function turns(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+  for (let turn = 0; turn < TURNS; turn++) await nextTurn();
 }

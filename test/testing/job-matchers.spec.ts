@@ -44,7 +44,7 @@ test('what is no JobsTesting, or no job, is refused', async () => {
   const { jobs } = await shop();
   expect(() => expect({}).toHavePublished('mail')).toThrow('toHavePublished: expected app.get(JobsTesting), got {}');
   expect(() => expect(jobs).toHavePublished('a b')).toThrow(/^job name: expected 1 to 100/);
-  expect(() => expect(jobs).toHavePublished('mail', {}, { instance: 'x' })).toThrow(/no instance "x"/);
+  expect(() => expect(jobs).toHavePublished('mail', {}, { instance: 'x' })).toThrow(/\(the default one\), got "x"$/);
 });
 
 test('the matchers are typed', () => {

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { getPublisherToken, JobHandler, JobsModule, JobEvents, PublisherService, PublishError } from 'nestjs-jobs';
 import { JobsTesting, JobsTestingModule } from 'nestjs-jobs/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { moduleOf } from '../nest/application.js';
 import { shop, ShopModule } from './applications.js';
 
@@ -182,7 +182,9 @@ describe('a single run', () => {
     await expect(jobs.run('mail', {}, { delay: 1 } as object)).rejects.toThrow(
       /a job with a delay does not run at once/,
     );
-    await expect(jobs.run('mail', {}, { instance: 'reports' })).rejects.toThrow(/no instance "reports" of JobsModule/);
+    await expect(jobs.run('mail', {}, { instance: 'reports' })).rejects.toThrow(
+      'run: expected the name of an instance of JobsModule (the default one), got "reports"',
+    );
     await expect(jobs.run(ShopModule as never)).rejects.toThrow(/^job name: expected/);
   });
 });
@@ -208,7 +210,9 @@ test('every instance is replaced, each has its own jobs, and all share the time'
   expect(await jobs.advance('1h')).toMatchObject({ completed: 2 });
   expect(app.get(Report).payloads).toEqual([1]);
   expect(await jobs.run('report', 2, { instance: 'reports' })).toMatchObject({ kind: 'completed' });
-  expect(() => jobs.published('report', { instance: 'mail' })).toThrow(/no instance "mail"/);
+  expect(() => jobs.published('report', { instance: 'mail' })).toThrow(
+    'published: expected the name of an instance of JobsModule (the default one, "reports"), got "mail"',
+  );
 });
 
 test('options that would be refused without it still are, but a backend that is not there is none of them', async () => {
@@ -256,4 +260,40 @@ test('sixty applications in one process leave nothing behind', { timeout: 60_000
   process.off('warning', hear);
   expect(warnings).toEqual([]);
   expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+});
+
+test('an application of one named instance needs not name it', async () => {
+  @JobHandler('report', { instance: 'reports' })
+  class Report {
+    handle(): void {}
+  }
+  const imports = [JobsModule.forRoot({ name: 'reports', backend: undefined }), JobsTestingModule];
+  const compiled = await Test.createTestingModule({ imports, providers: [Report] }).compile();
+  onTestFinished(() => compiled.close());
+  await compiled.init();
+  const jobs = compiled.get(JobsTesting);
+  await compiled.get<PublisherService>(getPublisherToken('reports')).publish('report');
+  expect(jobs.published('report')).toHaveLength(1);
+  expect(await jobs.run('report')).toMatchObject({ kind: 'completed' });
+});
+
+test('an application without jobs, and one that imports the module twice, are told so', async () => {
+  const compiled = await Test.createTestingModule({ imports: [JobsTestingModule] }).compile();
+  onTestFinished(() => compiled.close());
+  await expect(compiled.get(JobsTesting).drain()).rejects.toThrow('drain: the application imports no JobsModule');
+  expect(() => compiled.get(JobsTesting).published()).toThrow(/\(the application imports none\), got none$/);
+  const twice = [JobsTestingModule, JobsTestingModule.forRoot({ mode: 'inline' })];
+  await expect(Test.createTestingModule({ imports: twice }).compile()).rejects.toThrow(
+    /^JobsTestingModule is imported twice in one application/,
+  );
+});
+
+test('a runner’s fake timers do not disturb it', async () => {
+  const { jobs, publisher, lines } = await shop();
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  await publisher.publish('order', { to: 'ada' });
+  expect(await jobs.advance('3 days')).toMatchObject({ completed: 3 });
+  expect(await jobs.run('mail', { to: 'ada' })).toMatchObject({ kind: 'completed' });
+  expect(lines).toHaveLength(4);
 });

@@ -47,7 +47,9 @@ describe('greet', () => {
     expect(jobs).not.toHavePublished('greet', { name: 'Bob' });
     expect(jobs).toHavePublishedTimes('greet', 1);
     expect(() => expect(jobs).toHavePublished('leave')).toThrow("{ name: 'Ada', at: 'noon' }");
+    jest.useFakeTimers();
     expect(await jobs.advance('2h')).toMatchObject({ retried: 1, completed: 1 });
+    jest.useRealTimers();
     expect(app.get(Ledger).lines).toEqual(['Ada, attempt 2']);
     await app.close();
   });
