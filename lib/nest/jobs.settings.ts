@@ -11,7 +11,7 @@ import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from './checked-object.js';
 import { checkedHandlerOptions, type CheckedHandlerOptions } from './job-handler.options.js';
-import type { EngineSubstitute } from './engine-substitute.js';
+import { EngineSubstitute } from './engine-substitute.js';
 import type { JobsModuleOptions } from './jobs.options.js';
 import { called, DEFAULT_INSTANCE } from './own-tokens.js';
 
@@ -65,14 +65,14 @@ const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as con
 export function jobsSettings(
   options: unknown,
   instance: string = DEFAULT_INSTANCE,
-  substitute?: EngineSubstitute,
+  substitute?: unknown,
 ): JobsSettings {
   if (options === null) {
     throw new TypeError(
       'JobsModule is imported without options: import JobsModule.forRoot({ backend: … }), and that once',
     );
   }
-  if (substitute) {
+  if (substitute instanceof EngineSubstitute) {
     // What would be refused without it still is, but for a backend that only the environment of production names.
     const own = { ...checkedOptions(options, instance) };
     jobsSettings({ ...own, backend: own['backend'] ?? 'memory:' }, instance);

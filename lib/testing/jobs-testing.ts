@@ -8,7 +8,7 @@ import { jobNameOf, type JobName } from '../core/names.js';
 import { count, type PublishOptions } from '../core/publish-options.js';
 import { show } from '../core/show.js';
 import type { ConsumerHost } from '../nest/consumer.host.js';
-import type { EngineSubstitute } from '../nest/engine-substitute.js';
+import { EngineSubstitute } from '../nest/engine-substitute.js';
 import { JobsInstances } from '../nest/jobs.instances.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
 import { DEFAULT_INSTANCE } from '../nest/own-tokens.js';
@@ -38,7 +38,7 @@ export interface RunOptions extends Omit<PublishOptions, 'delay'>, OfInstance {
 
 /** The jobs of an application under test, in memory and in a time that stands still. */
 @Injectable()
-export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
+export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   private readonly clock = new TestClock();
   private readonly patience = new Patience(this.clock);
   private readonly engines = new Map<string, TestEngine>();
@@ -46,7 +46,9 @@ export class JobsTesting implements EngineSubstitute, OnModuleDestroy {
   constructor(
     @Inject(TESTING_MODE) private readonly mode: JobsTestingMode,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
-  ) {}
+  ) {
+    super();
+  }
 
   /** What the time is for jobs. */
   now(): Date {

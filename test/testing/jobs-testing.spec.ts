@@ -297,3 +297,12 @@ test('a runner’s fake timers do not disturb it', async () => {
   expect(await jobs.run('mail', { to: 'ada' })).toMatchObject({ kind: 'completed' });
   expect(lines).toHaveLength(4);
 });
+
+test('what is mocked where nothing is provided does not stand in its place', async () => {
+  const builder = Test.createTestingModule({ imports: [ShopModule.on(), JobsTestingModule] });
+  const compiled = await builder.useMocker(() => ({})).compile();
+  onTestFinished(() => compiled.close());
+  await compiled.init();
+  await compiled.get(PublisherService).publish('order', { to: 'ada' });
+  expect(await compiled.get(JobsTesting).drain()).toMatchObject({ completed: 2 });
+});
