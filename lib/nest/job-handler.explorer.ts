@@ -62,6 +62,8 @@ export class JobHandlerExplorer {
    * @throws Error naming the class and its module where it can't handle, or both where a job has two handlers
    */
   explore(): Handlers {
+    // What was registered before is found again.
+    this.byName.clear();
     const found = this.look(this.modules.values());
     this.explored = new Handlers();
     this.add(found);

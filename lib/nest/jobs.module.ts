@@ -5,6 +5,7 @@ import { BackendHost } from './backend.host.js';
 import { ConsumerHost } from './consumer.host.js';
 import { ENGINE_SUBSTITUTE } from './engine-substitute.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
+import { InstanceConsumer } from './instance-consumer.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { logError, logJobs } from './jobs.logger.js';
 import {
@@ -38,6 +39,7 @@ import { PublisherService } from './publisher.service.js';
     BackendHost,
     JobHandlerExplorer,
     { provide: OWN_PUBLISHER, useClass: PublisherService },
+    InstanceConsumer,
     ConsumerHost,
     { provide: OWN_JOBS, useClass: JobsService },
   ],

@@ -5,7 +5,7 @@ import { durationMs, type Duration } from '../core/duration.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { checkedObject, within } from './checked-object.js';
-import { ConsumerHost } from './consumer.host.js';
+import { InstanceConsumer } from './instance-consumer.js';
 import type { NestModule } from './job-handler.explorer.js';
 import { JobsInstances } from './jobs.instances.js';
 
@@ -29,8 +29,8 @@ const DEFAULT_IDLE = '2s';
 @Injectable()
 export class JobsService {
   constructor(
-    @Inject(ConsumerHost) private readonly consumer: ConsumerHost,
-    @Inject(JobsInstances) private readonly instances: JobsInstances<ConsumerHost>,
+    @Inject(InstanceConsumer) private readonly consumer: InstanceConsumer,
+    @Inject(JobsInstances) private readonly instances: JobsInstances<InstanceConsumer>,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 

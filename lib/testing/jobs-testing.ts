@@ -7,7 +7,7 @@ import type { Message } from '../core/message.js';
 import { jobNameOf, type JobName } from '../core/names.js';
 import { count, type PublishOptions } from '../core/publish-options.js';
 import { show } from '../core/show.js';
-import type { ConsumerHost } from '../nest/consumer.host.js';
+import type { InstanceConsumer } from '../nest/instance-consumer.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
 import { JobsInstances } from '../nest/jobs.instances.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
@@ -142,7 +142,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     };
   }
 
-  private async runInline(host: ConsumerHost, queue: string, message: Message): Promise<Message | undefined> {
+  private async runInline(host: InstanceConsumer, queue: string, message: Message): Promise<Message | undefined> {
     const engine = new OneRun(host, this.clock, 1);
     await engine.publish(queue, [message]);
     const outcome = await engine.outcome(this.patience);
@@ -187,9 +187,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   /** All queues that the application may read. */
   private queues(): readonly (readonly [TestEngine, string])[] {
     return [...this.engines].flatMap(([name, engine]) =>
-      this.host(name)
-        .allPlans()
-        .map((plan) => [engine, plan.name] as const),
+      this.host(name).allPlans.map((plan) => [engine, plan.name] as const),
     );
   }
 
@@ -206,11 +204,11 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     );
   }
 
-  private host(instance: string): ConsumerHost {
-    return this.instances().get(instance) as ConsumerHost;
+  private host(instance: string): InstanceConsumer {
+    return this.instances().get(instance) as InstanceConsumer;
   }
 
-  private instances(): JobsInstances<ConsumerHost> {
-    return this.moduleRef.get<JobsInstances<ConsumerHost>>(JobsInstances, { strict: false });
+  private instances(): JobsInstances<InstanceConsumer> {
+    return this.moduleRef.get<JobsInstances<InstanceConsumer>>(JobsInstances, { strict: false });
   }
 }

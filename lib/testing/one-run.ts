@@ -2,7 +2,7 @@ import { MemoryBackend, MemoryStore } from '../backends/memory/memory.backend.js
 import type { StoredReceipt } from '../core/backend.js';
 import type { Message } from '../core/message.js';
 import type { Outcome } from '../core/outcome.js';
-import type { ConsumerHost } from '../nest/consumer.host.js';
+import type { InstanceConsumer } from '../nest/instance-consumer.js';
 import { LONGEST_MS, type Patience } from './patience.js';
 import type { TestClock } from './test-clock.js';
 import { LEASE_MS } from './test-engine.js';
@@ -14,7 +14,7 @@ export class OneRun extends MemoryBackend {
 
   /** @param attempt which one the run is to be, 1 the first */
   constructor(
-    private readonly host: ConsumerHost,
+    private readonly host: InstanceConsumer,
     private readonly testClock: TestClock,
     private readonly attempt: number,
   ) {

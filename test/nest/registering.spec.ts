@@ -132,3 +132,20 @@ test('refused: what is no ModuleRef of this application, and an application that
   await application.app.close();
   await expect(jobs.register(own)).rejects.toThrow('register: the application has closed');
 });
+
+test('a module that is registered while the application is still being made is taken in once', async () => {
+  const module = moduleOf({ providers: [Recipient, handlerOf('lazy')] }, 'LazyModule');
+  let payloads: unknown[] = [];
+  const early = {
+    provide: 'EARLY',
+    inject: [LazyModuleLoader, JobsService],
+    useFactory: async (loader: LazyModuleLoader, jobs: JobsService) => {
+      const ref = await loader.load(() => module);
+      payloads = ref.get(Recipient).payloads;
+      return jobs.register(ref);
+    },
+  };
+  const { publisher } = await startJobs({ providers: [early] });
+  await publisher.publish('lazy', 1);
+  await until(() => payloads.length === 1, 'it is handled');
+});
