@@ -3,21 +3,17 @@ import { ModuleRef } from '@nestjs/core';
 import { durationMs, type Duration } from '../core/duration.js';
 import { Tally, type RunCounts } from '../core/drain.js';
 import { JobEvents } from '../core/events.js';
-import type { Message } from '../core/message.js';
 import { jobNameOf, type JobName } from '../core/names.js';
 import { count, type PublishOptions } from '../core/publish-options.js';
-import { show } from '../core/show.js';
-import type { InstanceConsumer } from '../nest/instance-consumer.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
-import { JobsInstances } from '../nest/jobs.instances.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
-import { DEFAULT_INSTANCE } from '../nest/own-tokens.js';
 import { jobOutcome, type JobOutcome } from './job-outcome.js';
 import type { JobsTestingMode } from './jobs-testing.options.js';
-import { OneRun } from './one-run.js';
+import { OneRun, runAtOnce } from './one-run.js';
 import { LONGEST_MS, Patience } from './patience.js';
 import { TestClock } from './test-clock.js';
 import { TestEngine } from './test-engine.js';
+import { TestInstances } from './test-instances.js';
 import { testedOptions } from './tested-module-options.js';
 import type { TestedJob } from './tested-job.js';
 
@@ -41,13 +37,14 @@ export interface RunOptions extends Omit<PublishOptions, 'delay'>, OfInstance {
 export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   private readonly clock = new TestClock();
   private readonly patience = new Patience(this.clock);
-  private readonly engines = new Map<string, TestEngine>();
+  private readonly instances: TestInstances;
 
   constructor(
     @Inject(TESTING_MODE) private readonly mode: JobsTestingMode,
-    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModuleRef) moduleRef: ModuleRef,
   ) {
     super();
+    this.instances = new TestInstances(moduleRef);
   }
 
   /** What the time is for jobs. */
@@ -57,7 +54,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
 
   /** The jobs that were published, in their order; with a name, those of that name. */
   published(job?: JobName, { instance }: OfInstance = {}): readonly TestedJob[] {
-    const all = this.engines.get(this.nameOf(instance, 'published'))?.published ?? [];
+    const all = this.instances.engine(this.instances.nameOf(instance, 'published')).published;
     const name = job === undefined ? undefined : jobNameOf(job);
     return all.filter((one) => name === undefined || one.name === name);
   }
@@ -85,7 +82,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     const tally = new Tally();
     const target = this.clock.now() + durationMs(duration, 'advance');
     await this.runDue('advance', tally, target);
-    for (let next = this.nextDueAt(target); next !== undefined; next = this.nextDueAt(target)) {
+    for (let next = this.instances.nextDueAt(target); next !== undefined; next = this.instances.nextDueAt(target)) {
       this.clock.moveTo(next);
       await this.runDue('advance', tally, target);
     }
@@ -103,13 +100,13 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   async run(job: JobName, payload?: unknown, options: RunOptions = {}): Promise<JobOutcome> {
     const { attempt = 1, instance, ...others } = options;
     const name = jobNameOf(job);
-    const host = this.host(this.nameOf(instance, 'run'));
-    host.checkStarted('run');
-    if (!host.explorer.handlers.get(name)) throw new Error(`run: expected a job that has a handler, got "${name}"`);
+    const consumer = this.instances.consumer(this.instances.nameOf(instance, 'run'));
+    consumer.checkStarted('run');
+    if (!consumer.explorer.handlers.get(name)) throw new Error(`run: expected a job that has a handler, got "${name}"`);
     if ('delay' in others)
       throw new TypeError('run: a job with a delay does not run at once; publish it, and advance()');
-    const engine = new OneRun(host, this.clock, count(attempt, 'run: attempt'));
-    await host.publisher.publisherOn(() => engine, new JobEvents()).publish(name, payload, others);
+    const engine = new OneRun(consumer, this.clock, count(attempt, 'run: attempt'));
+    await consumer.publisher.publisherOn(() => engine, new JobEvents()).publish(name, payload, others);
     const outcome = await engine.outcome(this.patience);
     if (!outcome) throw new Error(`run: the lease of "${name}" was lost`);
     return jobOutcome(outcome, this.clock.now());
@@ -117,14 +114,17 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
 
   /** Forgets all jobs, those that were published and those that wait. */
   clear(): void {
-    for (const engine of this.engines.values()) engine.clear();
+    for (const engine of this.instances.allEngines()) engine.clear();
   }
 
   /** @internal */
   optionsFor(instance: string, given: Partial<JobsModuleOptions>): JobsModuleOptions {
-    const atOnce = this.mode === 'inline' ? this.runAtOnce(instance) : undefined;
+    const atOnce =
+      this.mode === 'inline'
+        ? runAtOnce(() => this.instances.consumer(instance), this.clock, this.patience)
+        : undefined;
     const engine = new TestEngine(this.clock, this.patience.changed, atOnce);
-    this.engines.set(instance, engine);
+    this.instances.add(instance, engine);
     return testedOptions(given, engine, this.mode);
   }
 
@@ -134,81 +134,26 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     this.patience.close();
   }
 
-  private runAtOnce(instance: string) {
-    return (queue: string, message: Message): Promise<Message | undefined> | undefined => {
-      const host = this.host(instance);
-      const known = host.explorer.handlers.get(message.name);
-      return known && host.isRunning ? this.runInline(host, queue, message) : undefined;
-    };
-  }
-
-  private async runInline(host: InstanceConsumer, queue: string, message: Message): Promise<Message | undefined> {
-    const engine = new OneRun(host, this.clock, 1);
-    await engine.publish(queue, [message]);
-    const outcome = await engine.outcome(this.patience);
-    if (!outcome || !('at' in outcome)) return undefined;
-    const costs = outcome.kind === 'retried' ? 1 : 0;
-    return { ...message, attemptsUsed: message.attemptsUsed + costs, readyAt: outcome.at };
-  }
-
   private async runDue(who: string, tally: Tally, target: number | undefined): Promise<void> {
     if (this.mode === 'fake') throw new Error(`${who}: nothing runs in mode 'fake'; use run(), or another mode`);
-    const hosts = [...this.engines.keys()].map((name) => this.host(name));
-    if (hosts.length === 0) throw new Error(`${who}: the application imports no JobsModule`);
+    const consumers = this.instances.allConsumers();
+    if (consumers.length === 0) throw new Error(`${who}: the application imports no JobsModule`);
     const readings = await Promise.all(
-      hosts.map((host) => host.openAll(who, (job, outcome) => void tally.count(job, outcome))),
+      consumers.map((consumer) => consumer.openAll(who, (job, outcome) => void tally.count(job, outcome))),
     );
     const stuck = (): Error => {
-      const running = [...this.engines.values()].flatMap((engine) => engine.running);
+      const running = this.instances.allEngines().flatMap((engine) => engine.running);
       const hint = target === undefined ? ' Where a handler waits for its timeout, call advance().' : '';
       return new Error(`${who}: after ${LONGEST_MS} ms these jobs are still running: ${running.join(', ')}.${hint}`);
     };
     const ended = (): Promise<unknown> => Promise.all(readings.map((reading) => reading.end()));
     try {
-      await this.patience.until(() => !this.isBusy(), target, stuck);
+      await this.patience.until(() => !this.instances.isBusy(), target, stuck);
     } catch (error) {
       // They may never end.
       void ended();
       throw error;
     }
     await ended();
-  }
-
-  private isBusy(): boolean {
-    return this.queues().some(([engine, queue]) => engine.isBusy(queue));
-  }
-
-  private nextDueAt(target: number): number | undefined {
-    const times = this.queues().map(([engine, queue]) => engine.nextDueAt(queue) ?? Infinity);
-    const next = Math.min(...times);
-    return next <= target ? next : undefined;
-  }
-
-  /** All queues that the application may read. */
-  private queues(): readonly (readonly [TestEngine, string])[] {
-    return [...this.engines].flatMap(([name, engine]) =>
-      this.host(name).allPlans.map((plan) => [engine, plan.name] as const),
-    );
-  }
-
-  /** @throws Error naming what there is where there is no such instance */
-  private nameOf(instance: string | undefined, who: string): string {
-    const names = [...this.engines.keys()];
-    const [only] = names;
-    const name = instance ?? (names.length === 1 ? only : DEFAULT_INSTANCE);
-    if (name !== undefined && this.engines.has(name)) return name;
-    const there = names.map((one) => (one === DEFAULT_INSTANCE ? 'the default one' : show(one))).join(', ');
-    const got = instance === undefined ? 'none' : show(instance);
-    throw new Error(
-      `${who}: expected the name of an instance of JobsModule (${there || 'the application imports none'}), got ${got}`,
-    );
-  }
-
-  private host(instance: string): InstanceConsumer {
-    return this.instances().get(instance) as InstanceConsumer;
-  }
-
-  private instances(): JobsInstances<InstanceConsumer> {
-    return this.moduleRef.get<JobsInstances<InstanceConsumer>>(JobsInstances, { strict: false });
   }
 }
