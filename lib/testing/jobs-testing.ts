@@ -123,7 +123,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
       this.mode === 'inline'
         ? runAtOnce(() => this.instances.consumer(instance), this.clock, this.patience)
         : undefined;
-    const engine = new TestEngine(this.clock, this.patience.changed, atOnce);
+    const engine = new TestEngine(this.clock, this.patience.changed, this.mode !== 'fake', atOnce);
     this.instances.add(instance, engine);
     return testedOptions(given, engine, this.mode);
   }

@@ -26,10 +26,14 @@ export class TestEngine implements BackendDescription, Backend {
   /** By receipt. */
   private readonly active = new Map<string, Delivery>();
 
-  /** @param changed called when a job was stored, or a run of one is over */
+  /**
+   * @param changed called when a job was stored, or a run of one is over
+   * @param handsOut whether it hands out any job
+   */
   constructor(
     readonly clock: TestClock,
     private readonly changed: () => void,
+    private readonly handsOut: boolean,
     private readonly runAtOnce: RunAtOnce | undefined,
   ) {
     this.store = new MemoryStore(clock, LEASE_MS);
@@ -86,6 +90,7 @@ export class TestEngine implements BackendDescription, Backend {
   }
 
   async reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    if (!this.handsOut) return nothingUntil(signal);
     const deliveries = await this.memory.reserve(queue, max, signal);
     for (const delivery of deliveries) this.active.set(delivery.receipt, delivery);
     return deliveries;
@@ -105,4 +110,11 @@ export class TestEngine implements BackendDescription, Backend {
   close(): Promise<void> {
     return this.memory.close();
   }
+}
+
+function nothingUntil(signal: AbortSignal): Promise<readonly Delivery[]> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve([]);
+    else signal.addEventListener('abort', () => resolve([]), { once: true });
+  });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JobHandler, PublisherService } from 'nestjs-jobs';
+import { JobHandler, JobsService, PublisherService } from 'nestjs-jobs';
 import { expect, test } from 'vitest';
 import { shop, ShopModule } from './applications.js';
 
@@ -53,13 +53,21 @@ test('inline: a job without a handler here is kept', async () => {
 });
 
 test('fake: jobs are kept, and nothing runs but what the test runs itself', async () => {
-  const { jobs, publisher, lines } = await shop({ mode: 'fake' });
+  const { app, jobs, publisher, lines } = await shop({ mode: 'fake' });
   await publisher.publish('order', { to: 'ada' }, { id: 'x' });
   expect(await publisher.publish('order', { to: 'ada' }, { id: 'x' })).toMatchObject({ duplicate: true });
   expect(jobs.published('order')).toHaveLength(2);
   await expect(jobs.drain()).rejects.toThrow("drain: nothing runs in mode 'fake'; use run(), or another mode");
   await expect(jobs.advance('1h')).rejects.toThrow("advance: nothing runs in mode 'fake'");
+  expect(await app.get(JobsService).drain({ idle: 30 })).toMatchObject({ completed: 0, handedBack: 0 });
   expect(lines).toEqual([]);
   expect(await jobs.run('mail', { to: 'ada' })).toMatchObject({ kind: 'completed' });
   expect(lines).toEqual(['mail to ada: , attempt 1']);
+});
+
+test('memory: what the application drains itself is run', async () => {
+  const { app, publisher, lines } = await shop({ mode: 'memory' });
+  await publisher.publish('order', { to: 'ada' });
+  expect(await app.get(JobsService).drain({ idle: 30 })).toMatchObject({ completed: 2, interrupted: false });
+  expect(lines).toHaveLength(2);
 });
