@@ -41,7 +41,7 @@ export {
 } from './core/events.js';
 export type { Job, JobRef } from './core/job.js';
 export type { PublishOptions } from './core/publish-options.js';
-export type { NamedJob } from './core/names.js';
+export type { JobOrName } from './core/names.js';
 export { PublishError, type PublishRequest } from './core/publisher.js';
 
 // For those who write a backend.

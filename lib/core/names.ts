@@ -24,14 +24,14 @@ export function checkName(
 }
 
 /** A job's name, or a definition that has it. */
-export type NamedJob = string | { readonly name: string };
+export type JobOrName = string | { readonly name: string };
 
 /**
  * The name itself.
  *
  * @throws TypeError where it is neither a job's name nor a definition that has one
  */
-export function jobNameOf(job: NamedJob): string {
+export function jobNameOf(job: JobOrName): string {
   // A class has a name too, which is not that of its job.
   const name: unknown = typeof job === 'object' && job !== null ? job.name : job;
   checkName('job name', name);

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { jobNameOf, type NamedJob } from '../core/names.js';
+import { jobNameOf, type JobOrName } from '../core/names.js';
 import { show } from '../core/show.js';
 import type { JobsTesting, OfInstance } from './jobs-testing.js';
 import type { TestedJob } from './tested-job.js';
@@ -10,9 +10,9 @@ export interface JobMatchers<R> {
    * That a job of this name was published; with a payload, one that has at least these properties. Asymmetric matchers
    * such as `expect.any(String)` may stand in it.
    */
-  toHavePublished(job: NamedJob, payload?: unknown, of?: OfInstance): R;
+  toHavePublished(job: JobOrName, payload?: unknown, of?: OfInstance): R;
   /** That exactly so many jobs of this name were published. */
-  toHavePublishedTimes(job: NamedJob, times: number, of?: OfInstance): R;
+  toHavePublishedTimes(job: JobOrName, times: number, of?: OfInstance): R;
 }
 
 declare global {
@@ -36,7 +36,7 @@ interface Result {
 
 /** For vitest and jest: `expect.extend(jobMatchers)`, then `expect(app.get(JobsTesting)).toHavePublished('send_email')`. */
 export const jobMatchers = {
-  toHavePublished(this: Context, jobs: unknown, job: NamedJob, ...rest: [payload?: unknown, of?: OfInstance]): Result {
+  toHavePublished(this: Context, jobs: unknown, job: JobOrName, ...rest: [payload?: unknown, of?: OfInstance]): Result {
     const [payload, of] = rest;
     const found = publishedOf(jobs, 'toHavePublished', job, of);
     const testers = ['iterableEquality', 'subsetEquality'].flatMap((name) => testerOf(this, name));
@@ -49,7 +49,7 @@ export const jobMatchers = {
     };
   },
 
-  toHavePublishedTimes(this: Context, jobs: unknown, job: NamedJob, times: number, of?: OfInstance): Result {
+  toHavePublishedTimes(this: Context, jobs: unknown, job: JobOrName, times: number, of?: OfInstance): Result {
     const found = publishedOf(jobs, 'toHavePublishedTimes', job, of);
     const pass = found.length === times;
     const wanted = `${pass ? 'another number than ' : ''}${times}`;
@@ -64,14 +64,14 @@ function testerOf({ utils }: Context, name: string): never[] {
   return typeof tester === 'function' ? [tester as never] : [];
 }
 
-function publishedOf(jobs: unknown, matcher: string, job: NamedJob, of: OfInstance | undefined): readonly TestedJob[] {
+function publishedOf(jobs: unknown, matcher: string, job: JobOrName, of: OfInstance | undefined): readonly TestedJob[] {
   if (typeof jobs === 'object' && jobs !== null && 'published' in jobs && typeof jobs.published === 'function') {
     return (jobs as JobsTesting).published(job, of);
   }
   throw new TypeError(`${matcher}: expected app.get(JobsTesting), got ${show(jobs)}`);
 }
 
-function nameOf(job: NamedJob): string {
+function nameOf(job: JobOrName): string {
   return show(jobNameOf(job));
 }
 

@@ -3,7 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { durationMs, type Duration } from '../core/duration.js';
 import { Tally, type RunCounts } from '../core/drain.js';
 import { JobEvents } from '../core/events.js';
-import { jobNameOf, type NamedJob } from '../core/names.js';
+import { jobNameOf, type JobOrName } from '../core/names.js';
 import { count, type PublishOptions } from '../core/publish-options.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
@@ -53,7 +53,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   }
 
   /** The jobs that were published, in their order; with a name, those of that name. */
-  published(job?: NamedJob, { instance }: OfInstance = {}): readonly TestedJob[] {
+  published(job?: JobOrName, { instance }: OfInstance = {}): readonly TestedJob[] {
     const all = this.instances.engine(this.instances.nameOf(instance, 'published')).published;
     const name = job === undefined ? undefined : jobNameOf(job);
     return all.filter((one) => name === undefined || one.name === name);
@@ -97,7 +97,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
    * @throws PublishError where it could not be published like this
    * @throws Error where it has no handler, or that is still busy after four seconds
    */
-  async run(job: NamedJob, payload?: unknown, options: RunOptions = {}): Promise<JobOutcome> {
+  async run(job: JobOrName, payload?: unknown, options: RunOptions = {}): Promise<JobOutcome> {
     const { attempt = 1, instance, ...others } = options;
     const name = jobNameOf(job);
     const consumer = this.instances.consumer(this.instances.nameOf(instance, 'run'));
