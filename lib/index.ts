@@ -1,14 +1,30 @@
-export { JobHandler, type HandlerMethod, type JobHandlerDecorator } from './nest/job-handler.decorator.js';
+export {
+  JobHandler,
+  type HandlerMethod,
+  type JobHandlerDecorator,
+  type JobHandlerDecoratorOptions,
+} from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
 export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
 export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
+export { JobsService, type DrainOptions } from './nest/jobs.service.js';
+export {
+  getJobEventsToken,
+  getJobsToken,
+  getPublisherToken,
+  InjectJobEvents,
+  InjectJobs,
+  InjectPublisher,
+  type InstanceToken,
+} from './nest/jobs.tokens.js';
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';
 export type { ContextCarrier } from './core/context-carrier.js';
 export { defineJob, type InputOf, type JobDefinition, type PayloadOf, type ResultOf } from './core/definition.js';
+export type { DrainedJobs, RunCounts } from './core/drain.js';
 export type { Duration } from './core/duration.js';
 export {
   Blocked,
@@ -36,6 +52,7 @@ export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
+export type { JobOrName } from './core/names.js';
 export { PublishError } from './core/publisher.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 

@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: ['uuid', 'tinyqueue', 'ms', '@standard-schema/spec'] },
   nest: { rooms: ['core'], packages: NEST },
   conformance: { rooms: ['core'], packages: [] },
+  testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core'] },
 };
 
 /** The packages that speak to one backend's engine. */

@@ -17,7 +17,7 @@ const STEPS = [
   // What differs by NestJS, and every meaning on both backends that need no server; the rest of the suite has run once.
   [
     'nest-11',
-    'node scripts/on-nest-11.mjs test/nest test/sample-app test/backends/memory.spec test/backends/filer.spec',
+    'node scripts/on-nest-11.mjs test/nest test/testing test/sample-app test/backends/memory.spec test/backends/filer.spec',
   ],
   ['newer-node', 'node scripts/on-newer-node.mjs test/nest test/backends/memory.spec test/backends/filer.spec'],
 ];

@@ -6,6 +6,7 @@ import type { Handler, JobDefaults, Limiter } from './handlers.js';
 import type { JobRef } from './job.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import type { Outage } from './outage.js';
+import type { Outcome } from './outcome.js';
 import type { Reporter } from './reporter.js';
 
 /** A handler and the places it has in this process. */
@@ -29,4 +30,6 @@ export interface ConsumerContext {
   /** Aborts when not even a settlement is waited for any more. */
   readonly settling: AbortSignal;
   readonly sayUnknown: (job: JobRef) => void;
+  /** Hears of each run that is over; without an outcome where its lease was lost. */
+  readonly ended: (job: JobRef, outcome: Outcome | undefined) => void;
 }

@@ -5,17 +5,21 @@ import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import type { ErrorRules } from './errors.js';
 import type { JobEvents } from './events.js';
 import { Limiter, type Handler, type JobDefaults } from './handlers.js';
+import type { JobRef } from './job.js';
 import type { JobRun } from './job-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { Outage } from './outage.js';
+import type { Outcome } from './outcome.js';
 import { QueueLoop, type QueuePlan } from './queue-loop.js';
+import { Reading, type ReadQueue } from './reading.js';
 import type { Reporter } from './reporter.js';
-import { show } from './show.js';
+import { sayOnce } from './unknown-names.js';
 
 /** What a consumer needs. */
 export interface ConsumerSetup {
   readonly backend: Backend;
   readonly handlers: readonly Handler[];
+  /** What it reads from its start on. */
   readonly queues: readonly QueuePlan[];
   readonly defaults: JobDefaults;
   readonly errors: ErrorRules;
@@ -27,34 +31,32 @@ export interface ConsumerSetup {
   readonly worker: string;
 }
 
+/** Hears of a job whose run is over; without an outcome where its lease was lost. */
+export type RunListener = (job: JobRef, outcome: Outcome | undefined) => void;
+
 /** How long the engine may take to hear of the last jobs when the grace is over. */
 const LAST_SETTLEMENTS_MS = 5_000;
-
-/** Of how many unknown names it is said: others may write any name into a message. */
-const MOST_UNKNOWN = 1_000;
 
 /** Handles the jobs of some queues: one loop a queue, until it is stopped. */
 export class Consumer {
   private readonly stopping = new AbortController();
   private readonly settling = new AbortController();
   private readonly context: ConsumerContext;
-  private readonly loops: readonly QueueLoop[];
-  private ended: Promise<unknown> = Promise.resolve();
+  private readonly slots = new Map<string, HandlerSlot>();
+  private readonly read = new Map<string, ReadQueue>();
+  /** Also those that are read no more, but still hold jobs. */
+  private readonly working = new Map<QueueLoop, Promise<void>>();
+  private readonly listeners = new Set<RunListener>();
 
-  constructor(setup: ConsumerSetup) {
-    // As many as there are queues and jobs listen, which is no leak.
+  constructor(private readonly setup: ConsumerSetup) {
+    // As many as there are jobs and drains listen, which is no leak.
     setMaxListeners(0, this.stopping.signal, this.settling.signal);
     const clock = setup.backend.clock ?? systemClock;
     const outage = new Outage(setup.backend.traits.name, clock, setup.reporter);
-    const slot = (handler: Handler): HandlerSlot => ({
-      handler,
-      limiter: new Limiter(handler.concurrency ?? setup.defaults.concurrency),
-    });
-    const unknown = new Set<string>();
     this.context = {
       ...setup,
       clock,
-      slots: new Map(setup.handlers.map((handler) => [handler.name, slot(handler)])),
+      slots: this.slots,
       rules: {
         errors: setup.errors,
         unknownJobGraceMs: setup.unknownJobGraceMs,
@@ -63,20 +65,39 @@ export class Consumer {
       leases: new LeaseKeeper(setup.backend, clock, outage),
       outage,
       settling: this.settling.signal,
-      sayUnknown: ({ name, queue }) => {
-        if (unknown.has(`${queue}/${name}`) || unknown.size === MOST_UNKNOWN) return;
-        unknown.add(`${queue}/${name}`);
-        setup.reporter.warn(
-          `No handler here is named ${show(name)}, but queue "${queue}" holds such jobs. They are put back, ` +
-            'and fail once the option unknownJobGrace has passed since they were published.',
-        );
-      },
+      sayUnknown: sayOnce(setup.reporter),
+      ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
     };
-    this.loops = setup.queues.map((plan) => new QueueLoop(plan, this.context, this.stopping.signal));
+    this.addHandlers(setup.handlers);
+  }
+
+  /** Aborts when it is stopped. */
+  get stopped(): AbortSignal {
+    return this.stopping.signal;
   }
 
   start(): void {
-    this.ended = Promise.all(this.loops.map((loop) => loop.work()));
+    if (!this.stopped.aborted) this.open(this.setup.queues);
+  }
+
+  addHandlers(handlers: readonly Handler[]): void {
+    for (const handler of handlers) {
+      const limiter = new Limiter(handler.concurrency ?? this.setup.defaults.concurrency);
+      this.slots.set(handler.name, { handler, limiter });
+    }
+  }
+
+  /** Reads these queues until the reading ends; what is read already goes on by its own plan. */
+  open(plans: readonly QueuePlan[], listener?: RunListener): Reading {
+    if (this.stopped.aborted) throw new Error('the consumer has stopped');
+    if (listener) this.listeners.add(listener);
+    const queues = plans.map((plan) => this.readQueue(plan));
+    return new Reading(queues, () => void (listener && this.listeners.delete(listener)));
+  }
+
+  /** Lets queues that are read go on by other plans; those that are not are left alone. */
+  follow(plans: readonly QueuePlan[]): void {
+    for (const plan of plans) this.read.get(plan.name)?.loop.follow(plan);
   }
 
   /**
@@ -85,6 +106,7 @@ export class Consumer {
    */
   async stop(graceMs: number): Promise<void> {
     this.stopping.abort();
+    for (const loop of this.working.keys()) loop.stop();
     this.eachRun((run) => run.giveUpWaiting());
     await this.endedWithin(graceMs);
     this.eachRun((run) => run.shutDown());
@@ -93,12 +115,26 @@ export class Consumer {
     this.context.leases.close();
   }
 
+  private readQueue(plan: QueuePlan): ReadQueue {
+    let queue = this.read.get(plan.name);
+    if (!queue) {
+      const loop = new QueueLoop(plan, this.context);
+      const ended = loop.work().finally(() => this.working.delete(loop));
+      this.working.set(loop, ended);
+      queue = { loop, ended, readers: 0, left: () => this.read.delete(plan.name) };
+      this.read.set(plan.name, queue);
+    }
+    queue.readers += 1;
+    return queue;
+  }
+
   private eachRun(act: (run: JobRun) => void): void {
-    for (const loop of this.loops) for (const run of loop.runs) act(run);
+    for (const loop of this.working.keys()) for (const run of loop.runs) act(run);
   }
 
   private async endedWithin(ms: number): Promise<void> {
     const done = new AbortController();
-    await Promise.race([this.ended.then(() => done.abort()), pause(this.context.clock, ms, done.signal)]);
+    const ended = Promise.all(this.working.values()).then(() => done.abort());
+    await Promise.race([ended, pause(this.context.clock, ms, done.signal)]);
   }
 }

@@ -40,10 +40,15 @@ const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priori
 
 /**
  * @param what how the options are called in errors
+ * @param others options that may stand among them, and are not looked at
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function checkedHandlerOptions(value: unknown, what: string): CheckedHandlerOptions {
-  const given = checkedObject(value, KNOWN, what);
+export function checkedHandlerOptions(
+  value: unknown,
+  what: string,
+  others: readonly string[] = [],
+): CheckedHandlerOptions {
+  const given = checkedObject(value, [...KNOWN, ...others], what);
   return within(`${what}.`, () => ({
     queue: optional(given['queue'], queueName),
     concurrency: optional(given['concurrency'], (concurrency) => count(concurrency, 'concurrency')),

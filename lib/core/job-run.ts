@@ -15,8 +15,8 @@ import { conclude, settlementOf, type Case, type Ending, type Outcome } from './
 export interface RunSteps {
   /** Its handler has ended, or is not to be called. */
   readonly handled: (run: JobRun) => void;
-  /** It is settled or lost. */
-  readonly ended: (run: JobRun) => void;
+  /** It is settled, or its lease was lost; then there is no outcome. */
+  readonly ended: (run: JobRun, outcome: Outcome | undefined) => void;
 }
 
 /**
@@ -33,7 +33,7 @@ export class JobRun implements Leased {
   private readonly message: ReceivedMessage | undefined;
   private readonly unreadable: string | undefined;
   private readonly slot: HandlerSlot | undefined;
-  private readonly ref: JobRef;
+  readonly ref: JobRef;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
   /** When the handler was called. */
@@ -61,6 +61,7 @@ export class JobRun implements Leased {
   async process({ handled, ended }: RunSteps): Promise<void> {
     const { clock, events, leases, reporter } = this.context;
     let ending: Ending | undefined;
+    let settledAs: Outcome | undefined;
     leases.add(this);
     try {
       ending = this.refusal() ?? (await this.handle());
@@ -70,13 +71,14 @@ export class JobRun implements Leased {
       const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
       if (settled) this.tell(outcome, durationMs);
       else events.emit('leaseLost', { job: this.ref });
+      if (settled) settledAs = outcome;
     } catch (error) {
       const { stack } = describeError(toError(error));
       reporter.error(`a job of queue "${this.ref.queue}" is left to its lease`, stack);
     } finally {
       leases.remove(this);
       if (!ending) handled(this);
-      ended(this);
+      ended(this, settledAs);
     }
   }
 

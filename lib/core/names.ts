@@ -16,6 +16,24 @@ export function isName(value: unknown): value is string {
  *
  * @throws TypeError naming the kind, the offender and the rule
  */
-export function checkName(kind: 'job name' | 'queue name' | 'job id', value: unknown): asserts value is string {
+export function checkName(
+  kind: 'job name' | 'queue name' | 'job id' | 'instance name',
+  value: unknown,
+): asserts value is string {
   if (!isName(value)) throw new TypeError(`${kind}: ${RULE}; got ${show(value)}`);
+}
+
+/** A job's name, or a definition that has it. */
+export type JobOrName = string | { readonly name: string };
+
+/**
+ * The name itself.
+ *
+ * @throws TypeError where it is neither a job's name nor a definition that has one
+ */
+export function jobNameOf(job: JobOrName): string {
+  // A class has a name too, which is not that of its job.
+  const name: unknown = typeof job === 'object' && job !== null ? job.name : job;
+  checkName('job name', name);
+  return name;
 }

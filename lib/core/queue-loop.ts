@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
@@ -27,27 +28,49 @@ export class QueueLoop {
   private flowing = false;
   private readonly waiting = new Set<() => void>();
   private readonly reservesAtOnce: number;
-  /** How many jobs a reserve asks for at most, so that each has its part and one is answered while another is worked on. */
-  private readonly share: number;
   private readonly steps: RunSteps = {
     handled: () => {
       this.busy -= 1;
       this.placesFreed();
     },
-    ended: (run) => {
+    ended: (run, outcome) => {
       this.runs.delete(run);
+      this.context.ended(run.ref, outcome);
       this.placesFreed();
     },
   };
+  private readonly stopping = new AbortController();
+  /** Those that last heard that the engine fails. */
+  private readonly failed = new Set<object>();
 
   constructor(
-    private readonly plan: QueuePlan,
+    private plan: QueuePlan,
     private readonly context: ConsumerContext,
-    private readonly stopping: AbortSignal,
   ) {
     this.reservesAtOnce = context.backend.traits.reservesAtOnce ?? 1;
-    this.share = Math.ceil(plan.concurrency / this.reservesAtOnce);
-    stopping.addEventListener('abort', () => this.placesFreed(), { once: true });
+    // Each reserve under way and each job that is begun may listen, which is no leak.
+    setMaxListeners(0, this.stopping.signal);
+  }
+
+  get queue(): string {
+    return this.plan.name;
+  }
+
+  /** Whether the engine failed when it was last asked, so that nobody knows what the queue holds. */
+  get failing(): boolean {
+    return this.failed.size > 0;
+  }
+
+  /** Goes on by another plan for the same queue. */
+  follow(plan: QueuePlan): void {
+    this.plan = plan;
+    this.placesFreed();
+  }
+
+  /** Takes no more jobs; what is handed out all the same is handed back. */
+  stop(): void {
+    this.stopping.abort();
+    this.placesFreed();
   }
 
   /** Resolves once it was stopped and holds no job any more; never rejects. */
@@ -60,7 +83,7 @@ export class QueueLoop {
     // What one is told of the engine says nothing about an answer that another still waits for.
     const reader = {};
     let turnBegan = performance.now();
-    while (!this.stopping.aborted) {
+    while (!this.stopping.signal.aborted) {
       const free = this.free;
       if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.somePlaces();
       else await this.take(Math.min(free, this.share), reader);
@@ -80,6 +103,11 @@ export class QueueLoop {
     return Math.min(concurrency - this.busy, 2 * concurrency - this.runs.size) - this.asked;
   }
 
+  /** How many jobs a reserve asks for at most, so that each has its part and one is answered while another is worked on. */
+  private get share(): number {
+    return Math.ceil(this.plan.concurrency / this.reservesAtOnce);
+  }
+
   private async take(max: number, reader: object): Promise<void> {
     this.asked += max;
     const deliveries = await this.reserve(max, reader);
@@ -92,15 +120,18 @@ export class QueueLoop {
 
   private async reserve(max: number, reader: object): Promise<readonly Delivery[]> {
     const { backend, outage } = this.context;
-    for (let failures = 0; !this.stopping.aborted; failures++) {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; failures++) {
       try {
-        const deliveries = await backend.reserve(this.plan.name, max, this.stopping);
+        const deliveries = await backend.reserve(this.plan.name, max, signal);
+        this.failed.delete(reader);
         outage.passed(reader);
         return deliveries;
       } catch (error) {
-        if (this.stopping.aborted) break;
+        if (signal.aborted) break;
+        this.failed.add(reader);
         outage.failed(reader, error);
-        await outage.wait(failures, this.stopping);
+        await outage.wait(failures, signal);
       }
     }
     outage.gaveUp(reader);
@@ -109,7 +140,7 @@ export class QueueLoop {
 
   private begin(delivery: Delivery): void {
     const run = new JobRun(delivery, this.plan.rawJob, this.context);
-    if (this.stopping.aborted) run.shutDown();
+    if (this.stopping.signal.aborted) run.shutDown();
     this.runs.add(run);
     this.busy += 1;
     void run.process(this.steps);

@@ -5,6 +5,7 @@ import { messageOf } from '../core/errors.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { logError, logger } from './jobs.logger.js';
 import { checkBackend, isDescription, JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { INSTANCE_NAME, placeOf } from './own-tokens.js';
 import { queuePlans } from './queue-plans.js';
 
 /** Opens the application's backend once, whoever needs it first, and closes it if it was opened here. */
@@ -16,6 +17,7 @@ export class BackendHost {
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
     @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
+    @Inject(INSTANCE_NAME) private readonly instance: string,
   ) {}
 
   get clock(): Clock {
@@ -52,10 +54,12 @@ export class BackendHost {
       const queues = queuePlans(this.explorer.handlers.all(), this.settings).map((plan) => plan.name);
       const backend: unknown = await source.open({ worker, queues, warn: (message) => logger.warn(message) });
       checkBackend(backend, 'open');
-      logger.log(durabilityOf(backend.traits));
+      logger.log(durabilityOf(backend.traits) + placeOf(this.instance, ' (', ')'));
       return backend;
     } catch (cause) {
-      throw new Error(`The backend ${source.name} could not be opened: ${messageOf(cause)}`, { cause });
+      throw new Error(`The backend ${source.name}${placeOf(this.instance)} could not be opened: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 }

@@ -5,96 +5,73 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { Consumer } from '../core/consumer.js';
-import { JobEvents } from '../core/events.js';
-import type { QueuePlan } from '../core/queue-loop.js';
 import { BackendHost } from './backend.host.js';
 import { OutermostHooks } from './hook-order.js';
-import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { InstanceConsumer } from './instance-consumer.js';
 import { logger } from './jobs.logger.js';
-import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
-import { PublisherService } from './publisher.service.js';
-import { queueOf, queuePlans } from './queue-plans.js';
+import { called, INSTANCE_NAME } from './own-tokens.js';
 
 /** When the application's signals are looked at: users hook them before or after `listen`, but not much later. */
 const SIGNAL_CHECK_MS = 1_000;
 
 /**
- * The module's life, in the order in which Nest goes through it:
+ * The life of one instance of the module, in the order in which Nest goes through it:
  *
  * 1. before every other `onModuleInit`: find the handlers, since what is published from then on asks for their queues
  * 2. after every other `onModuleInit`: open the backend, unless somebody has published by then
  * 3. after every other `onApplicationBootstrap`: take jobs
- * 4. before every other `onModuleDestroy`: take no more, let the running ones finish or hand them back
+ * 4. before every other `onModuleDestroy`, all instances at once: take no more, let the running ones finish or hand them back
  * 5. after every other `onApplicationShutdown`: let the last publishers finish, close the backend
  */
 @Injectable()
 export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
-  private consumer: Consumer | undefined;
   private signalCheck: NodeJS.Timeout | undefined;
-  private stopping = false;
-  private stopped: Promise<void> | undefined;
 
   constructor(
-    @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
+    @Inject(InstanceConsumer) private readonly consumer: InstanceConsumer,
     @Inject(BackendHost) private readonly backend: BackendHost,
-    @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
-    @Inject(PublisherService) private readonly publisher: PublisherService,
-    @Inject(JobEvents) private readonly events: JobEvents,
-    @Inject(OutermostHooks) outermost: OutermostHooks,
+    @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(OutermostHooks) private readonly outermost: OutermostHooks,
   ) {
     outermost.beforeAllOthers(() => this.explore());
+    outermost.whenAnyStops(() => this.stop());
     outermost.afterAllOthers(() => this.close());
   }
 
   async onModuleInit(): Promise<void> {
     // Nest 11 closes an application whose start is still under way without waiting for it.
-    if (!this.stopping) await this.backend.open();
+    if (!this.consumer.hasStopped) await this.backend.open();
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { settings, events } = this;
-    const handlers = this.explorer.handlers.all();
-    const queues = queuePlans(handlers, settings);
-    if (queues.length === 0 || this.stopping) return;
-    const backend = await this.backend.open();
-    if (this.stopping) return;
-    this.consumer = new Consumer({ ...settings, backend, handlers, queues, events, reporter: logger });
-    this.logHandlers(queues);
-    this.consumer.start();
-    this.signalCheck = setTimeout(checkSignals, SIGNAL_CHECK_MS).unref();
+    await this.consumer.start();
+    if (this.consumer.isReading && !this.consumer.hasStopped)
+      this.signalCheck = setTimeout(checkSignals, SIGNAL_CHECK_MS).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.signalCheck);
-    this.stopped ??= this.consumer?.stop(this.settings.shutdownGraceMs);
-    await this.stopped;
+    await this.outermost.stopAll();
   }
 
-  private async explore(): Promise<void> {
-    try {
-      this.explorer.explore();
-    } catch (error) {
-      // A constructor or a factory may have published already.
-      await this.close();
-      throw error;
+  private explore(): void {
+    const { explorer, settings } = this.consumer;
+    const found = explorer.explore();
+    for (const name of settings.consume === false ? [] : settings.handlers.keys()) {
+      if (found.get(name)) continue;
+      logger.warn(`${called(this.instance)}: the option handlers names "${name}", but no handler here has that name`);
     }
   }
 
   /** Never rejects. */
-  private async close(): Promise<void> {
-    await this.publisher.close();
-    await this.backend.close();
+  private async stop(): Promise<void> {
+    clearTimeout(this.signalCheck);
+    await this.consumer.stop();
   }
 
-  private logHandlers(plans: readonly QueuePlan[]): void {
-    const read = new Set(plans.map((plan) => plan.name));
-    for (const handler of this.explorer.handlers.all()) {
-      const queue = queueOf(handler, this.settings);
-      const elsewhere = read.has(queue) ? '' : ', which this process does not read';
-      logger.log(`Mapped {${handler.name}} to ${handler.origin}, queue "${queue}"${elsewhere}`);
-    }
+  /** Never rejects. */
+  private async close(): Promise<void> {
+    await this.consumer.publisher.close();
+    await this.backend.close();
   }
 }
 

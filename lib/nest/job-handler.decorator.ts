@@ -6,11 +6,20 @@ import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { within } from '../core/checked-object.js';
 import { checkedHandlerOptions, type CheckedHandlerOptions, type JobHandlerOptions } from '../core/handler-options.js';
+import { DEFAULT_INSTANCE } from './own-tokens.js';
+
+/** What `@JobHandler` takes. */
+export interface JobHandlerDecoratorOptions extends JobHandlerOptions {
+  /** The `name` of the `JobsModule.forRoot({ name })` that runs it. Default: the one without a name. */
+  readonly instance?: string;
+}
 
 /** What a decorator leaves behind. */
 export interface HandlerDeclaration {
   readonly name: string;
   readonly definition: JobDefinition | undefined;
+  /** The instance of the module that runs it. */
+  readonly instance: string;
   readonly options: CheckedHandlerOptions;
 }
 
@@ -46,13 +55,13 @@ const METADATA_KEY = 'nestjs-jobs:handler_metadata';
  */
 export function JobHandler<Out, Result>(
   job: JobDefinition<string, unknown, Out, Result>,
-  options?: JobHandlerOptions,
+  options?: JobHandlerDecoratorOptions,
 ): JobHandlerDecorator<Out, Result>;
 export function JobHandler<Name extends JobName>(
   job: Name,
-  options?: JobHandlerOptions,
+  options?: JobHandlerDecoratorOptions,
 ): JobHandlerDecorator<NamedPayload<Name>, NamedResult<Name>>;
-export function JobHandler(job: string | JobDefinition, options: JobHandlerOptions = {}): JobHandlerDecorator {
+export function JobHandler(job: string | JobDefinition, options: JobHandlerDecoratorOptions = {}): JobHandlerDecorator {
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const definition = isDefinition(job) ? job : undefined;
     const name: unknown = definition ? definition.name : job;
@@ -61,7 +70,7 @@ export function JobHandler(job: string | JobDefinition, options: JobHandlerOptio
       checkName('job name', name);
       const usable = key === undefined ? isClass(target) : !isClass(target) && typeof descriptor?.value === 'function';
       if (!usable) throw new TypeError('expected a class or a method that is not static');
-      return { name, definition, options: optionsOf(definition, options) };
+      return { name, definition, ...checkedDecoration(definition, options) };
     });
     if (key === undefined) Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target), declaration], target);
     else Reflect.defineMetadata(METADATA_KEY, [...declarationsOn(target, key), declaration], target, key);
@@ -69,19 +78,32 @@ export function JobHandler(job: string | JobDefinition, options: JobHandlerOptio
 }
 
 /** @throws TypeError */
-function optionsOf(definition: JobDefinition | undefined, own: JobHandlerOptions): CheckedHandlerOptions {
-  const checked = checkedHandlerOptions(own, 'options');
-  if (!definition) return checked;
+function checkedDecoration(
+  definition: JobDefinition | undefined,
+  given: JobHandlerDecoratorOptions,
+): Pick<HandlerDeclaration, 'instance' | 'options'> {
+  const own = checkedHandlerOptions(given, 'options', ['instance']);
+  const { instance = DEFAULT_INSTANCE } = given;
+  within('options.instance: ', () => checkName('instance name', instance));
+  return { instance, options: definition ? withDefined(definition, own) : own };
+}
+
+/** @throws TypeError where publishers, who go by the definition, would not agree */
+function withDefined(definition: JobDefinition, own: CheckedHandlerOptions): CheckedHandlerOptions {
   const defined = checkedHandlerOptions(definition.options, 'options');
   for (const option of ['queue', 'priority'] as const) {
-    const [expected, got] = [defined[option], checked[option]];
+    const [expected, got] = [defined[option], own[option]];
     if (expected === undefined || got === undefined || expected === got) continue;
     throw new TypeError(
       `options.${option}: expected ${show(expected)} as the definition says, by which others publish, or nothing; got ${show(got)}`,
     );
   }
-  const given = Object.entries(checked).filter(([, value]) => value !== undefined);
-  return { ...defined, ...Object.fromEntries(given) };
+  return { ...defined, ...givenOf(own) };
+}
+
+/** The options that are given. */
+export function givenOf(options: Partial<CheckedHandlerOptions>): Partial<CheckedHandlerOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** What the class, or with `key` the method that this very prototype has, was decorated with; nothing inherited. */

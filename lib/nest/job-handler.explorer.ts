@@ -3,13 +3,16 @@ import { ModulesContainer } from '@nestjs/core';
 import { Handlers, type Handler } from '../core/handlers.js';
 import { enhancersOf } from './enhancers.js';
 import { isPerJob, JobHandlerCaller } from './job-handler.caller.js';
-import { declarationsOn, type HandlerDeclaration } from './job-handler.decorator.js';
+import { declarationsOn, givenOf, type HandlerDeclaration } from './job-handler.decorator.js';
+import { JobsInstances } from './jobs.instances.js';
+import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { INSTANCE_NAME } from './own-tokens.js';
 
-type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
+export type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
 type Wrapper = NestModule extends { providers: Map<unknown, infer W> } ? W : never;
 
 /** A decorated class or method of a provider. */
-interface Found {
+export interface Found {
   readonly declaration: HandlerDeclaration;
   readonly wrapper: Wrapper;
   readonly key: string | symbol;
@@ -25,10 +28,14 @@ interface Found {
 @Injectable()
 export class JobHandlerExplorer {
   private explored: Handlers | undefined;
+  private readonly byName = new Map<string, Found>();
 
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(JobHandlerCaller) private readonly caller: JobHandlerCaller,
+    @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(JobsInstances) private readonly instances: JobsInstances,
+    @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
   ) {}
 
   /**
@@ -38,8 +45,9 @@ export class JobHandlerExplorer {
   get handlers(): Handlers {
     if (this.explored) return this.explored;
     const known = new Handlers();
-    for (const found of this.found()) {
-      if (!known.get(found.declaration.name)) known.add(handlerOf(found));
+    for (const found of foundIn(this.modules.values())) {
+      const { name, instance } = found.declaration;
+      if (instance === this.instance && !known.get(name)) known.add(this.handlerOf(found));
     }
     return known;
   }
@@ -55,27 +63,57 @@ export class JobHandlerExplorer {
    * @throws Error naming the class and its module where it can't handle, or both where a job has two handlers
    */
   explore(): Handlers {
-    const handlers = new Handlers();
-    const byName = new Map<string, Found>();
-    for (const found of this.found()) {
+    // What was registered before is found again.
+    this.byName.clear();
+    const found = this.look(this.modules.values());
+    this.explored = new Handlers();
+    this.add(found);
+    return this.explored;
+  }
+
+  /**
+   * The handlers in these modules that are not known yet, each checked; nothing is changed by it.
+   *
+   * @throws Error as `explore`
+   */
+  look(modules: Iterable<NestModule>): readonly Found[] {
+    const byName = new Map(this.byName);
+    const fresh: Found[] = [];
+    for (const found of foundIn(modules)) {
       if (isLeftOut(found)) continue;
+      const { name, instance } = found.declaration;
+      this.instances.check(instance, `${found.origin} in ${found.module.name} handles job "${name}"`);
+      if (instance !== this.instance) continue;
       checkUsable(found);
-      const { name } = found.declaration;
       const other = byName.get(name);
       if (other && isSame(other, found)) continue;
       if (other) throw new Error(twice(name, other, found));
       byName.set(name, found);
-      handlers.add(handlerOf(found, this.caller.handleOf(found)));
+      fresh.push(found);
     }
-    this.explored = handlers;
-    return handlers;
+    return fresh;
   }
 
-  private *found(): Generator<Found> {
-    for (const module of this.modules.values()) {
-      for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
-        yield* foundOn(wrapper, module);
-      }
+  /** Makes what `look` has found handlers of this process. */
+  add(fresh: readonly Found[]): readonly Handler[] {
+    return fresh.map((found) => {
+      const handler = this.handlerOf(found, this.caller.handleOf(found));
+      this.byName.set(handler.name, found);
+      this.explored?.add(handler);
+      return handler;
+    });
+  }
+
+  private handlerOf(found: Found, handle?: Handler['handle']): Handler {
+    const configured = this.settings.handlers.get(found.declaration.name) ?? {};
+    return { ...handlerOf(found, handle), ...givenOf(configured) };
+  }
+}
+
+function* foundIn(modules: Iterable<NestModule>): Generator<Found> {
+  for (const module of modules) {
+    for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
+      yield* foundOn(wrapper, module);
     }
   }
 }

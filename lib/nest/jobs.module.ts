@@ -3,7 +3,9 @@ import { ModulesContainer } from '@nestjs/core';
 import { JobEvents } from '../core/events.js';
 import { BackendHost } from './backend.host.js';
 import { ConsumerHost } from './consumer.host.js';
+import { ENGINE_SUBSTITUTE } from './engine-substitute.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
+import { InstanceConsumer } from './instance-consumer.js';
 import { JobContextCreator } from './job-context.creator.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
@@ -15,39 +17,45 @@ import {
   type JobsModuleExtras,
 } from './jobs.module-definition.js';
 import type { JobsModuleOptions } from './jobs.options.js';
+import { JobsService } from './jobs.service.js';
 import { JOBS_SETTINGS, jobsSettings } from './jobs.settings.js';
+import { DEFAULT_INSTANCE, INSTANCE_NAME, OWN_EVENTS, OWN_JOBS, OWN_PUBLISHER } from './own-tokens.js';
 import { PublisherService } from './publisher.service.js';
 
-/** Publishes and handles background jobs. Exports `PublisherService` and `JobEvents`. */
+/**
+ * Publishes and handles background jobs. Exports `PublisherService`, `JobEvents` and `JobsService`; with a `name`, the same
+ * under the tokens of that name.
+ */
 @Module({
   imports: [JobsOutermostModule],
   providers: [
     // Stays null where the class is imported as it is, without forRoot.
     { provide: MODULE_OPTIONS_TOKEN, useValue: null },
-    { provide: JOBS_SETTINGS, useFactory: jobsSettings, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: JobEvents, useFactory: createEvents },
+    { provide: INSTANCE_NAME, useValue: DEFAULT_INSTANCE },
+    {
+      provide: JOBS_SETTINGS,
+      useFactory: jobsSettings,
+      inject: [MODULE_OPTIONS_TOKEN, INSTANCE_NAME, { token: ENGINE_SUBSTITUTE, optional: true }],
+    },
+    { provide: OWN_EVENTS, useFactory: createEvents, inject: [INSTANCE_NAME] },
     BackendHost,
     JobContextCreator,
     JobHandlerCaller,
     JobHandlerExplorer,
-    PublisherService,
+    { provide: OWN_PUBLISHER, useClass: PublisherService },
+    InstanceConsumer,
     ConsumerHost,
+    { provide: OWN_JOBS, useClass: JobsService },
   ],
-  exports: [PublisherService, JobEvents],
 })
 export class JobsModule extends ConfigurableModuleClass {
   constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
     super();
-    if (placeHooks(modules, JobsModule, -1) > 1) {
-      throw new Error(
-        'JobsModule is imported twice in one application. Import JobsModule.forRoot(…) once, in its root module, for ' +
-          'it is global; with isGlobal: false, keep what forRoot returns in a constant, and import that.',
-      );
-    }
+    placeHooks(modules, JobsModule, -1);
   }
 
   /**
-   * The module for the application's root.
+   * The module for the application's root; several of them, where each but one has a `name`.
    *
    * @throws TypeError at the start of the application, naming the option, what was expected and what was given
    */
@@ -62,8 +70,8 @@ export class JobsModule extends ConfigurableModuleClass {
   }
 }
 
-function createEvents(): JobEvents {
+function createEvents(instance: string): JobEvents {
   const events = new JobEvents(logError);
-  logJobs(events);
+  logJobs(events, instance);
   return events;
 }

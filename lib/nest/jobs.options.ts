@@ -31,6 +31,12 @@ export interface JobsModuleOptions {
    */
   readonly routes?: Readonly<Record<string, string>>;
 
+  /**
+   * What is to hold for single handlers of this process, by their job's name: `{ send_email: { concurrency: 2 } }`. Goes
+   * before what their decorators say. A name that no handler here has is warned of. Default `{}`.
+   */
+  readonly handlers?: Readonly<Record<string, JobHandlerOptions>>;
+
   /** For every job and handler that doesn't say otherwise. */
   readonly defaults?: JobHandlerOptions;
 

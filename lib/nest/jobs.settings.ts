@@ -11,8 +11,10 @@ import { count } from '../core/option-checks.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from '../core/checked-object.js';
-import { checkedHandlerOptions } from '../core/handler-options.js';
+import { checkedHandlerOptions, type CheckedHandlerOptions } from '../core/handler-options.js';
+import { EngineSubstitute } from './engine-substitute.js';
 import type { JobsModuleOptions } from './jobs.options.js';
+import { called, DEFAULT_INSTANCE } from './own-tokens.js';
 
 /** The token of {@link JobsSettings}. */
 export const JOBS_SETTINGS = 'JOBS_MODULE_SETTINGS';
@@ -23,6 +25,8 @@ export interface JobsSettings {
   readonly consume: boolean | ReadonlySet<string>;
   readonly queues: ReadonlyMap<string, QueueSettings>;
   readonly routes: ReadonlyMap<string, string>;
+  /** What goes before that which handlers say of themselves, by the job's name. */
+  readonly handlers: ReadonlyMap<string, CheckedHandlerOptions>;
   readonly defaults: JobDefaults;
   readonly errors: ErrorRules;
   readonly unknownJobGraceMs: number;
@@ -45,6 +49,7 @@ const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
   'consume',
   'queues',
   'routes',
+  'handlers',
   'defaults',
   'errors',
   'unknownJobGrace',
@@ -62,19 +67,30 @@ const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as con
  *
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function jobsSettings(options: unknown): JobsSettings {
+export function jobsSettings(
+  options: unknown,
+  instance: string = DEFAULT_INSTANCE,
+  substitute?: unknown,
+): JobsSettings {
   if (options === null) {
     throw new TypeError(
       'JobsModule is imported without options: import JobsModule.forRoot({ backend: … }), and that once',
     );
   }
-  return within('JobsModule: ', () => {
-    const given = checkedObject(options, OPTIONS, 'options');
+  if (substitute instanceof EngineSubstitute) {
+    // What would be refused without it still is, but for a backend that only the environment of production names.
+    const own = { ...checkedOptions(options, instance) };
+    jobsSettings({ ...own, backend: own['backend'] ?? 'memory:' }, instance);
+    return jobsSettings(substitute.optionsFor(instance, own), instance);
+  }
+  const given = checkedOptions(options, instance);
+  return within(`${called(instance)}: `, () => {
     return {
       backend: backend(given['backend']),
       consume: consume(given['consume'] ?? true),
       queues: queues(given['queues'] ?? {}),
       routes: routes(given['routes'] ?? {}),
+      handlers: handlers(given['handlers'] ?? {}),
       defaults: defaults(given['defaults'] ?? {}),
       errors: errors(given['errors'] ?? {}),
       unknownJobGraceMs: durationMs(given['unknownJobGrace'] ?? '5m', 'unknownJobGrace'),
@@ -86,6 +102,10 @@ export function jobsSettings(options: unknown): JobsSettings {
       worker: `${hostname()}:${process.pid}`,
     };
   });
+}
+
+function checkedOptions(options: unknown, instance: string): Record<string, unknown> {
+  return within(`${called(instance)}: `, () => checkedObject(options, OPTIONS, 'options'));
 }
 
 export function isDescription(value: BackendDescription | Backend): value is BackendDescription {
@@ -152,6 +172,15 @@ function queues(value: unknown): ReadonlyMap<string, QueueSettings> {
 function routes(value: unknown): ReadonlyMap<string, string> {
   return new Map(
     entries(value, 'routes').map(([name, queue]) => [jobName(name, 'routes: '), queueName(queue, `routes.${name}: `)]),
+  );
+}
+
+function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
+  return new Map(
+    entries(value, 'handlers').map(([name, options]) => [
+      jobName(name, 'handlers: '),
+      checkedHandlerOptions(options, `handlers.${name}`),
+    ]),
   );
 }
 

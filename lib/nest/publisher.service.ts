@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { JobEvents, type PublishedJob } from '../core/events.js';
+import type { Backend } from '../core/backend.js';
+import type { JobEvents, PublishedJob } from '../core/events.js';
 import type { JobDefinition } from '../core/definition.js';
 import type { CheckedRequests, JobName, NamedPayload, PublishArguments, PublishRequest } from '../core/job-types.js';
 import type { PublishOptions } from '../core/publish-options.js';
@@ -7,6 +8,7 @@ import { Publisher, PublishError } from '../core/publisher.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { OWN_EVENTS } from './own-tokens.js';
 
 /** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
 @Injectable()
@@ -20,7 +22,7 @@ export class PublisherService {
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
     @Inject(BackendHost) private readonly backend: BackendHost,
     @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
-    @Inject(JobEvents) private readonly events: JobEvents,
+    @Inject(OWN_EVENTS) private readonly events: JobEvents,
   ) {}
 
   /**
@@ -71,18 +73,28 @@ export class PublisherService {
     }
   }
 
-  private create(): Publisher {
+  /**
+   * One by the same rules, to another backend.
+   *
+   * @internal
+   */
+  publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents): Publisher {
     const { routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
-    const publisher = new Publisher({
-      backend: () => this.backend.open(),
-      clock: this.backend.clock,
+    const { clock } = this.backend;
+    return new Publisher({
+      backend,
+      clock,
       handlers: this.explorer.handlers,
       routes,
       defaults,
       publishTimeoutMs,
-      events: this.events,
+      events,
       captureHeaders: contextCarrier && (() => contextCarrier.capture()),
     });
+  }
+
+  private create(): Publisher {
+    const publisher = this.publisherOn(() => this.backend.open(), this.events);
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;
     return publisher;

@@ -1,7 +1,15 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { Module, type INestApplicationContext, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JobEvents, JobHandler, JobsModule, PublisherService, type JobsModuleOptions } from 'nestjs-jobs';
+import {
+  getJobEventsToken,
+  getPublisherToken,
+  JobHandler,
+  JobsModule,
+  type JobEvents,
+  type JobsModuleOptions,
+  type PublisherService,
+} from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
 import { onTestFinished } from 'vitest';
 
@@ -60,11 +68,11 @@ export function moduleOf(metadata: ModuleMetadata, name = 'AppModule'): new () =
 }
 
 /** A started application of this module; closed when the test is over. */
-export async function start(type: new () => object, lines = new Lines()): Promise<Application> {
+export async function start(type: new () => object, lines = new Lines(), instance?: string): Promise<Application> {
   const app = await NestFactory.createApplicationContext(type, { logger: lines, abortOnError: false });
   // Where a test has closed it, Nest 11 runs the hooks again, which may then fail.
   onTestFinished(() => app.close().catch(() => undefined));
-  return { app, publisher: app.get(PublisherService), events: app.get(JobEvents), lines };
+  return { app, publisher: app.get(getPublisherToken(instance)), events: app.get(getJobEventsToken(instance)), lines };
 }
 
 /** A started application that has the module with these options, a memory of its own where they name no backend. */

@@ -12,6 +12,7 @@ test('the defaults are those of the documentation', () => {
     consume: true,
     queues: new Map(),
     routes: new Map(),
+    handlers: new Map(),
     defaults: {
       queue: 'default',
       priority: 1024,

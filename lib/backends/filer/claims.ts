@@ -1,7 +1,7 @@
 import type { Delivery } from '../../core/backend.js';
 import { readContents } from './contents.js';
 import { exists, isLacking, type Disk } from './disk.js';
-import { asText, isShortened, parseWaiting, pendingName, type JobName } from './file-name.js';
+import { asText, isShortened, parseWaiting, pendingName, type NamedJob } from './file-name.js';
 import { isGone, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
@@ -12,7 +12,7 @@ import type { Worklist } from './worklist.js';
 
 /** A delivery of the filer; the receipt is its file's name in `pending/`. */
 export interface FilerDelivery extends Delivery {
-  readonly name: JobName;
+  readonly name: NamedJob;
   /** The folder that it was claimed from. */
   readonly from: Entry['folder'];
   readonly side: SideFile | undefined;
@@ -21,7 +21,7 @@ export interface FilerDelivery extends Delivery {
 /** One job on its way from a folder into `pending/`. */
 interface Claim {
   readonly entry: Entry;
-  readonly name: JobName;
+  readonly name: NamedJob;
   readonly isForeign: boolean;
   readonly origin: string;
   readonly receipt: string;
@@ -68,8 +68,8 @@ export class Claims {
 
   private claimOne(entry: Entry): FilerDelivery | undefined {
     const { disk, folders, leaseMs, owners, worklist } = this.setup;
-    const before = parseWaiting(entry.key) as JobName;
-    const name: JobName = { ...before, attempts: before.attempts + 1 };
+    const before = parseWaiting(entry.key) as NamedJob;
+    const name: NamedJob = { ...before, attempts: before.attempts + 1 };
     const isForeign = entry.folder === 'incoming' && entry.key !== entry.file;
     if (isForeign && !this.adopt(name, entry)) return undefined;
     const leasedAt = performance.now();
@@ -90,7 +90,7 @@ export class Claims {
   }
 
   /** Keeps what its own name won't tell any more; false where that can't be done now. */
-  private adopt(name: JobName, entry: Entry): boolean {
+  private adopt(name: NamedJob, entry: Entry): boolean {
     try {
       this.setup.worklist.adopt(name, entry.file);
       return true;
@@ -126,7 +126,7 @@ export class Claims {
     }
   }
 
-  private lostRace(name: JobName, isForeign: boolean): undefined {
+  private lostRace(name: NamedJob, isForeign: boolean): undefined {
     if (isForeign && isShortened(name.tail)) this.setup.sides.remove(name.order);
   }
 

@@ -10,7 +10,7 @@ import { isName } from '../../core/names.js';
  *
  * Any other name in `incoming/` is a foreign one.
  */
-export interface JobName {
+export interface NamedJob {
   readonly priority: number;
   /** 32 hex digits that sort by the time of publishing; unique to the job among all jobs. */
   readonly order: string;
@@ -23,7 +23,7 @@ export interface JobName {
 }
 
 /** What the name of a pending file says beyond the job's. */
-export interface PendingName extends JobName {
+export interface PendingName extends NamedJob {
   readonly leaseMs: number;
   /** Which process has it; see owner.ts. */
   readonly owner: string;
@@ -44,29 +44,29 @@ const MOST_ATTEMPTS = 999_999_999;
 /** The longest tail, in bytes: with all that stands before it, a name stays below the 255 that file systems take. */
 const LONGEST_TAIL = 150;
 
-function common(name: JobName): string {
+function common(name: NamedJob): string {
   const attempts = Math.min(name.attempts, MOST_ATTEMPTS);
   return `${String(name.priority).padStart(10, '0')},${name.order},${attempts}${name.registered ? 'i' : ''}`;
 }
 
-export function waitingName(name: JobName): string {
+export function waitingName(name: NamedJob): string {
   return `${common(name)},${name.tail}`;
 }
 
 /** @param due milliseconds since 1970 */
-export function delayedName(name: JobName, due: number): string {
+export function delayedName(name: NamedJob, due: number): string {
   return `${new Date(due).toISOString()},${waitingName(name)}`;
 }
 
 let claims = 0;
 
 /** A name that no other delivery has, ever: it is the receipt. */
-export function pendingName(name: JobName, leaseMs: number, owner: string, now: number): string {
+export function pendingName(name: NamedJob, leaseMs: number, owner: string, now: number): string {
   const claim = `${now.toString(36)}-${(++claims).toString(36)}`;
   return `${common(name)},${Math.ceil(leaseMs).toString(36)},${owner},${claim},${name.tail}`;
 }
 
-export function parseWaiting(file: string): JobName | undefined {
+export function parseWaiting(file: string): NamedJob | undefined {
   const found = WAITING.exec(file);
   return found ? jobName(found, found[5]) : undefined;
 }
@@ -84,7 +84,7 @@ export function isReceipt(text: string): boolean {
   return RECEIPT.test(text) && !text.includes('/');
 }
 
-function jobName(found: RegExpExecArray, tail: string | undefined): JobName {
+function jobName(found: RegExpExecArray, tail: string | undefined): NamedJob {
   return {
     priority: Number(found[1]),
     order: found[2],

@@ -1,7 +1,7 @@
 import { DEFAULT_PRIORITY, decodeMessage, isUnreadable } from '../../core/message.js';
 import { newId } from '../../core/id.js';
 import { isFile, isLacking, type Disk, type OpenFile } from './disk.js';
-import { asText, orderOf, tailOfFile, type JobName } from './file-name.js';
+import { asText, orderOf, tailOfFile, type NamedJob } from './file-name.js';
 import { isGone } from './folders.js';
 
 /** Above this, a foreign file is not read for its priority before its turn; it has the default one. In bytes. */
@@ -13,8 +13,8 @@ const LARGEST_LOOKED_INTO = 1_000_000;
  *
  * @param fresh whether its used-up attempts count no more, for it comes from `errors`
  */
-export function nameForeign(disk: Disk, path: string, file: string, fresh: boolean): JobName | undefined {
-  const name: JobName = {
+export function nameForeign(disk: Disk, path: string, file: string, fresh: boolean): NamedJob | undefined {
+  const name: NamedJob = {
     priority: DEFAULT_PRIORITY,
     order: orderOf(newId()),
     attempts: 0,
@@ -33,7 +33,7 @@ export function nameForeign(disk: Disk, path: string, file: string, fresh: boole
   }
 }
 
-function lookInto(opened: OpenFile, file: string, fresh: boolean): Partial<JobName> {
+function lookInto(opened: OpenFile, file: string, fresh: boolean): Partial<NamedJob> {
   if (opened.size > LARGEST_LOOKED_INTO) {
     opened.close();
     return {};

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Disk } from './disk.js';
-import { parseDelayed, parsePending, parseWaiting, type JobName } from './file-name.js';
+import { parseDelayed, parsePending, parseWaiting, type NamedJob } from './file-name.js';
 import type { FolderName, Folders } from './folders.js';
 
 /** How many names are read before the event loop has its turn. */
@@ -28,13 +28,13 @@ export async function* namesIn(disk: Disk, path: string): AsyncGenerator<readonl
 }
 
 /** The names of all jobs of a queue that live and have not failed; of one that moves meanwhile, maybe several times. */
-export async function* livingJobs(disk: Disk, folders: Folders): AsyncGenerator<readonly JobName[]> {
+export async function* livingJobs(disk: Disk, folders: Folders): AsyncGenerator<readonly NamedJob[]> {
   for (const folder of WAY) {
     for await (const names of namesIn(disk, folders.path(folder))) yield names.flatMap((name) => nameOfJob(name) ?? []);
   }
 }
 
-function nameOfJob(file: string): JobName | undefined {
+function nameOfJob(file: string): NamedJob | undefined {
   const waiting = parseDelayed(file)?.waiting ?? file;
   return parsePending(waiting) ?? parseWaiting(waiting);
 }

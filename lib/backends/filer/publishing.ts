@@ -4,7 +4,7 @@ import { newId } from '../../core/id.js';
 import { encodeMessage, type Message } from '../../core/message.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import type { Disk } from './disk.js';
-import { delayedName, orderOf, tailOfId, waitingName, type JobName } from './file-name.js';
+import { delayedName, orderOf, tailOfId, waitingName, type NamedJob } from './file-name.js';
 import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import { PublishRequest } from './publish-request.js';
@@ -204,7 +204,7 @@ export class Publishing {
 
 /** Where a message goes, and what it is called there. */
 function destination({ message, order }: Item): { folder: 'incoming' | 'delayed'; file: string } {
-  const name: JobName = {
+  const name: NamedJob = {
     priority: message.priority,
     order,
     attempts: message.attemptsUsed,

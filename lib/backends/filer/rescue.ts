@@ -1,5 +1,5 @@
 import { exists, statIfThere, type Disk } from './disk.js';
-import { parsePending, waitingName, type JobName, type PendingName } from './file-name.js';
+import { parsePending, waitingName, type NamedJob, type PendingName } from './file-name.js';
 import type { Folders } from './folders.js';
 import { nameForeign } from './foreign.js';
 import type { OwnerWatch } from './owner.js';
@@ -26,7 +26,7 @@ export interface RescueSetup {
   /** Of files without a mark of ours. */
   readonly leaseMs: number;
   /** Hears of a foreign file before it gets a name of ours. */
-  readonly adopt: (name: JobName, file: string) => void;
+  readonly adopt: (name: NamedJob, file: string) => void;
   /** Hears of each file that waits again. */
   readonly rescued: (file: string) => void;
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Arrivals } from './arrivals.js';
 import type { Disk } from './disk.js';
-import { asText, isShortened, type JobName } from './file-name.js';
+import { asText, isShortened, type NamedJob } from './file-name.js';
 import { FolderView } from './folder-view.js';
 import { fault, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
@@ -133,7 +133,7 @@ export class Worklist {
   }
 
   /** Keeps the whole name of a foreign file that gets a name of ours, where that is too short for it. */
-  adopt(name: JobName, file: string): void {
+  adopt(name: NamedJob, file: string): void {
     if (isShortened(name.tail)) this.setup.sides.write(name.order, { failures: [], file });
   }
 

@@ -39,9 +39,21 @@ export class MemoryQueue {
     private readonly leaseMs: number,
   ) {}
 
+  /** How many jobs may be taken now, and when the next falls due. Milliseconds since 1970. */
+  get load(): { readonly waiting: number; readonly nextDueAt: number | undefined } {
+    this.takeBackLapsed();
+    this.promoteDue();
+    return { waiting: this.waiting.length, nextDueAt: this.delayed.peek()?.readyAt };
+  }
+
+  /** Whether a job of this id lives. */
+  has(id: string): boolean {
+    return this.living.has(id);
+  }
+
   /** Stores a message; false where a job of its id lives. */
   add(message: Message): boolean {
-    if (this.living.has(message.id)) return false;
+    if (this.has(message.id)) return false;
     const now = this.clock.now();
     const job: StoredJob = {
       message,

@@ -1,0 +1,139 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Backend } from '../core/backend.js';
+import { Consumer, type RunListener } from '../core/consumer.js';
+import { drain, type DrainedJobs } from '../core/drain.js';
+import type { JobEvents } from '../core/events.js';
+import type { Handler } from '../core/handlers.js';
+import type { QueuePlan } from '../core/queue-loop.js';
+import type { Reading } from '../core/reading.js';
+import { BackendHost } from './backend.host.js';
+import { JobHandlerExplorer, type NestModule } from './job-handler.explorer.js';
+import { JobsInstances } from './jobs.instances.js';
+import { logger, logHandlers } from './jobs.logger.js';
+import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { INSTANCE_NAME, OWN_EVENTS, OWN_PUBLISHER } from './own-tokens.js';
+import type { PublisherService } from './publisher.service.js';
+import { drainPlans, queuePlans } from './queue-plans.js';
+
+/** What one instance of the module reads, for as long as the application runs or somebody asks for it. */
+@Injectable()
+export class InstanceConsumer {
+  private consumer: Consumer | undefined;
+  private readonly reading = new Set<string>();
+  private started = false;
+  private stopping = false;
+
+  constructor(
+    @Inject(JOBS_SETTINGS) readonly settings: JobsSettings,
+    @Inject(BackendHost) private readonly backend: BackendHost,
+    @Inject(JobHandlerExplorer) readonly explorer: JobHandlerExplorer,
+    @Inject(OWN_PUBLISHER) readonly publisher: PublisherService,
+    @Inject(OWN_EVENTS) private readonly events: JobEvents,
+    @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(JobsInstances) instances: JobsInstances<InstanceConsumer>,
+  ) {
+    instances.add(instance, this);
+  }
+
+  get isRunning(): boolean {
+    return this.started && !this.stopping;
+  }
+
+  /** Whether the application reads queues all the time. */
+  get isReading(): boolean {
+    return this.reading.size > 0;
+  }
+
+  /** The queues that this process may read. */
+  get allPlans(): readonly QueuePlan[] {
+    return queuePlans(this.explorer.handlers.all(), { ...this.settings, consume: true });
+  }
+
+  /** @throws Error where the application has not started yet or has closed */
+  checkStarted(who: string): void {
+    if (!this.started) throw new Error(`${who}: the application has not started yet: await app.init() first`);
+    if (this.stopping) throw new Error(`${who}: the application has closed`);
+  }
+
+  /** Reads the queues that this process is to read. */
+  async start(): Promise<void> {
+    this.started = true;
+    await this.read(this.explorer.handlers.all());
+  }
+
+  /** Whether it is stopped or being stopped. */
+  get hasStopped(): boolean {
+    return this.stopping;
+  }
+
+  /** Takes no more jobs, and waits for the running ones as long as the application's grace lasts. Never rejects. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.consumer?.stop(this.settings.shutdownGraceMs);
+  }
+
+  /**
+   * Takes these modules' handlers in, once all that may refuse them has agreed.
+   *
+   * @returns what makes it so, and gives the new handlers' names
+   * @throws Error naming the class where it can't handle, or both where a job has two handlers, or the application has closed
+   */
+  register(modules: readonly NestModule[]): () => Promise<readonly string[]> {
+    if (this.stopping) throw new Error('register: the application has closed');
+    const found = this.explorer.look(modules);
+    return async () => {
+      const handlers = this.explorer.add(found);
+      this.consumer?.addHandlers(handlers);
+      if (this.started) await this.read(handlers);
+      return handlers.map((handler) => handler.name);
+    };
+  }
+
+  /**
+   * Handles what is due in these queues, by default all that this process may read.
+   *
+   * @throws Error where the application has not started yet or has closed, or a queue is none of this process
+   */
+  async drain(queues: readonly string[] | undefined, idleMs: number): Promise<DrainedJobs> {
+    this.checkStarted('drain');
+    const plans = drainPlans(this.explorer.handlers.all(), this.settings, queues);
+    return drain(await this.running('drain'), plans, idleMs);
+  }
+
+  /**
+   * Reads all queues that this process may read, until the reading ends.
+   *
+   * @throws Error where the application has not started yet or has closed
+   */
+  async openAll(who: string, listener: RunListener): Promise<Reading> {
+    const consumer = await this.running(who);
+    return consumer.open(this.allPlans, listener);
+  }
+
+  /** A consumer of another backend, with the handlers and the rules of this process. */
+  newConsumer(backend: Backend): Consumer {
+    const { settings, events } = this;
+    const handlers = this.explorer.handlers.all();
+    return new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger });
+  }
+
+  /** Reads all queues of this process that are not read yet, for these handlers. */
+  private async read(handlers: readonly Handler[]): Promise<void> {
+    const plans = queuePlans(this.explorer.handlers.all(), this.settings);
+    if (plans.length === 0 || this.stopping) return;
+    const backend = await this.backend.open();
+    if (this.stopping) return;
+    this.consumer ??= this.newConsumer(backend);
+    logHandlers(handlers, plans, this.settings, this.instance);
+    this.consumer.follow(plans);
+    this.consumer.open(plans.filter((plan) => !this.reading.has(plan.name)));
+    for (const plan of plans) this.reading.add(plan.name);
+  }
+
+  private async running(who: string): Promise<Consumer> {
+    this.checkStarted(who);
+    const backend = await this.backend.open();
+    this.checkStarted(who);
+    return (this.consumer ??= this.newConsumer(backend));
+  }
+}

@@ -1,0 +1,120 @@
+import { MemoryBackend, MemoryStore } from '../backends/memory/memory.backend.js';
+import type {
+  Backend,
+  BackendDescription,
+  BackendTraits,
+  Delivery,
+  Settlement,
+  StoredReceipt,
+} from '../core/backend.js';
+import type { Message } from '../core/message.js';
+import type { TestClock } from './test-clock.js';
+import { testedJob, type TestedJob } from './tested-job.js';
+
+export const LEASE_MS = 30_000;
+
+/** Runs a job at once; gives it back as it is to be stored where it is to run again. Undefined: it can't, or is over. */
+export type RunAtOnce = (queue: string, message: Message) => Promise<Message | undefined> | undefined;
+
+/** The memory that an instance gets in place of its engine; remembers what was published. */
+export class TestEngine implements BackendDescription, Backend {
+  readonly name = 'memory';
+  readonly traits: BackendTraits;
+  private store: MemoryStore;
+  private memory: MemoryBackend;
+  private jobs: TestedJob[] = [];
+  /** By receipt. */
+  private readonly active = new Map<string, Delivery>();
+
+  /**
+   * @param changed called when a job was stored, or a run of one is over
+   * @param handsOut whether it hands out any job
+   */
+  constructor(
+    readonly clock: TestClock,
+    private readonly changed: () => void,
+    private readonly handsOut: boolean,
+    private readonly runAtOnce: RunAtOnce | undefined,
+  ) {
+    this.store = new MemoryStore(clock, LEASE_MS);
+    this.memory = new MemoryBackend(this.store);
+    this.traits = this.memory.traits;
+  }
+
+  get published(): readonly TestedJob[] {
+    return this.jobs;
+  }
+
+  /** The names of the jobs that are running. */
+  get running(): readonly string[] {
+    return [...this.active.values()].map(({ content, queue }) => ('name' in content ? content.name : `of ${queue}`));
+  }
+
+  /** Whether a job of this queue is running, or might. */
+  isBusy(queue: string): boolean {
+    return this.store.queue(queue).load.waiting > 0 || [...this.active.values()].some((one) => one.queue === queue);
+  }
+
+  /** When the next delayed job of this queue falls due. Milliseconds since 1970. */
+  nextDueAt(queue: string): number | undefined {
+    return this.store.queue(queue).load.nextDueAt;
+  }
+
+  /** Forgets all jobs. */
+  clear(): void {
+    this.jobs = [];
+    this.active.clear();
+    const { memory } = this;
+    this.store = new MemoryStore(this.clock, LEASE_MS);
+    this.memory = new MemoryBackend(this.store);
+    void memory.close();
+  }
+
+  open(): Promise<Backend> {
+    return Promise.resolve(this);
+  }
+
+  async publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
+    const receipts: StoredReceipt[] = [];
+    for (const message of messages) {
+      const duplicate = this.store.queue(queue).has(message.id);
+      this.jobs.push(testedJob(queue, message, duplicate));
+      const later = message.readyAt !== undefined && message.readyAt > this.clock.now();
+      const atOnce = duplicate || later ? undefined : this.runAtOnce?.(queue, message);
+      const stored = atOnce ? await atOnce : message;
+      if (stored) await this.memory.publish(queue, [stored]);
+      receipts.push({ duplicate });
+    }
+    this.changed();
+    return receipts;
+  }
+
+  async reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+    if (!this.handsOut) return nothingUntil(signal);
+    const deliveries = await this.memory.reserve(queue, max, signal);
+    for (const delivery of deliveries) this.active.set(delivery.receipt, delivery);
+    return deliveries;
+  }
+
+  async settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    const settled = await this.memory.settle(delivery, settlement);
+    this.active.delete(delivery.receipt);
+    this.changed();
+    return settled;
+  }
+
+  extend(delivery: Delivery): Promise<boolean> {
+    return this.memory.extend(delivery);
+  }
+
+  close(): Promise<void> {
+    return this.memory.close();
+  }
+}
+
+function nothingUntil(signal: AbortSignal): Promise<readonly Delivery[]> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve([]);
+    else signal.addEventListener('abort', () => resolve([]), { once: true });
+  });
+}

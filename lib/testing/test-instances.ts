@@ -1,0 +1,70 @@
+import type { ModuleRef } from '@nestjs/core';
+import { show } from '../core/show.js';
+import type { InstanceConsumer } from '../nest/instance-consumer.js';
+import { JobsInstances } from '../nest/jobs.instances.js';
+import { DEFAULT_INSTANCE } from '../nest/own-tokens.js';
+import type { TestEngine } from './test-engine.js';
+
+/** The instances of `JobsModule` under test, each with the engine that it was given. */
+export class TestInstances {
+  private readonly engines = new Map<string, TestEngine>();
+
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  add(name: string, engine: TestEngine): void {
+    this.engines.set(name, engine);
+  }
+
+  allEngines(): readonly TestEngine[] {
+    return [...this.engines.values()];
+  }
+
+  allConsumers(): readonly InstanceConsumer[] {
+    return [...this.engines.keys()].map((name) => this.consumer(name));
+  }
+
+  engine(name: string): TestEngine {
+    return this.engines.get(name) as TestEngine;
+  }
+
+  consumer(name: string): InstanceConsumer {
+    const instances = this.moduleRef.get<JobsInstances<InstanceConsumer>>(JobsInstances, { strict: false });
+    return instances.get(name) as InstanceConsumer;
+  }
+
+  /**
+   * The instance that is meant: the named one, else the default one or the only one.
+   *
+   * @throws Error naming those that there are where it is none of them
+   */
+  nameOf(instance: string | undefined, who: string): string {
+    const names = [...this.engines.keys()];
+    const [only] = names;
+    const name = instance ?? (names.length === 1 ? only : DEFAULT_INSTANCE);
+    if (name !== undefined && this.engines.has(name)) return name;
+    const there = names.map((one) => (one === DEFAULT_INSTANCE ? 'the default one' : show(one))).join(', ');
+    const got = instance === undefined ? 'none' : show(instance);
+    throw new Error(
+      `${who}: expected the name of an instance of JobsModule (${there || 'the application imports none'}), got ${got}`,
+    );
+  }
+
+  /** Whether a job is running that this application may read, or might. */
+  isBusy(): boolean {
+    return this.queues().some(([engine, queue]) => engine.isBusy(queue));
+  }
+
+  /** When the next job falls due, if that is not behind `target`. Milliseconds since 1970. */
+  nextDueAt(target: number): number | undefined {
+    const times = this.queues().map(([engine, queue]) => engine.nextDueAt(queue) ?? Infinity);
+    const next = Math.min(...times);
+    return next <= target ? next : undefined;
+  }
+
+  /** All queues that the application may read. */
+  private queues(): readonly (readonly [TestEngine, string])[] {
+    return [...this.engines].flatMap(([name, engine]) =>
+      this.consumer(name).allPlans.map((plan) => [engine, plan.name] as const),
+    );
+  }
+}
