@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defineJob } from '../core/definition.js';
 import { BlockedError, FatalError, JobTimeoutError, TransientError } from '../core/errors.js';
 import { newId } from '../core/id.js';
 import { chapter, keepsHistory } from './scenario.js';
@@ -13,6 +14,14 @@ export async function endsAs(stage: Stage, id: string, end: 'failed' | 'gone'): 
 }
 
 class Unmarked extends Error {}
+
+/** A job whose payload and result have to be texts. */
+function textual(part: 'payload' | 'result'): ReturnType<typeof defineJob> {
+  const validate = (value: unknown): { value: string } | { issues: { message: string }[] } =>
+    typeof value === 'string' ? { value: value.toUpperCase() } : { issues: [{ message: 'expected a text' }] };
+  const schema = { '~standard': { version: 1, vendor: 'conformance', validate } } as const;
+  return part === 'payload' ? defineJob('job', { payload: schema }) : defineJob('job', { result: schema });
+}
 
 export const handling = chapter('handling', (scenario) => {
   scenario('a job whose handler returns is completed', async (stage) => {
@@ -163,6 +172,31 @@ export const handling = chapter('handling', (scenario) => {
     const { id } = await stage.publish('job', null, { attempts: 5 });
     const { reason } = await crew.hears('failed');
     assert.match(reason, /amount/);
+    await stage.time.pass(2 * stage.delayMs);
+    await crew.stop();
+    assert.equal(crew.calls.length, 1);
+    await endsAs(stage, id, 'failed');
+  });
+
+  scenario('a payload that its schema refuses fails the job at once, before it is handled', async (stage) => {
+    const definition = textual('payload');
+    const crew = stage.crew({ handlers: { job: { handle: (payload) => payload, definition } } });
+    await stage.publish('job', 'text');
+    assert.equal((await crew.hears('completed')).result, 'TEXT');
+    const { id } = await stage.publish('job', 5, { attempts: 5 });
+    const { reason } = await crew.hears('failed');
+    assert.match(reason, /payload: expected a text/);
+    await stage.time.pass(2 * stage.delayMs);
+    await crew.stop();
+    assert.equal(crew.calls.length, 1);
+    await endsAs(stage, id, 'failed');
+  });
+
+  scenario('a result that its schema refuses fails the job at once', async (stage) => {
+    const crew = stage.crew({ handlers: { job: { handle: () => 5, definition: textual('result') } } });
+    const { id } = await stage.publish('job', null, { attempts: 5 });
+    const { reason } = await crew.hears('failed');
+    assert.match(reason, /result: expected a text/);
     await stage.time.pass(2 * stage.delayMs);
     await crew.stop();
     assert.equal(crew.calls.length, 1);

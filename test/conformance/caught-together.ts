@@ -111,6 +111,8 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
     'a job that is blocked for too long fails': ['drops failed jobs', 'charges what is given back'],
     'a job that runs too long is told by its signal and retried': ['drops jobs that are put back'],
     'a result that JSON can’t keep fails the job at once': ['hands failed jobs out again'],
+    'a payload that its schema refuses fails the job at once, before it is handled': ['drops failed jobs'],
+    'a result that its schema refuses fails the job at once': ['hands failed jobs out again'],
     'each failed attempt is kept with the job': ['forgets failures', 'keeps the last failure only'],
   },
   throwing: {

@@ -4,6 +4,7 @@ import { DEFAULT_BACKOFF, type BackoffPlan } from '../../lib/core/backoff.js';
 import { Blocked, BlockedError, Fatal, FatalError, Transient, TransientError } from '../../lib/core/errors.js';
 import { describeError, type FailureRecord } from '../../lib/core/failure-record.js';
 import { conclude, settlementOf, type Case, type Ending, type Outcome } from '../../lib/core/outcome.js';
+import { SchemaError, SchemaFailure } from '../../lib/core/schema-check.js';
 import { LAST_MOMENT } from '../../lib/core/time.js';
 import { Bottomless, cyclicError, objectWithThrowingGetter, proxyError, THROWN, unreadableError } from './hostile.js';
 
@@ -421,6 +422,29 @@ describe('an error’s meaning', () => {
     class NotAnError {}
     return NotAnError;
   }
+});
+
+describe('what a schema says', () => {
+  const refusal = new SchemaError([{ path: 'payload.to', message: 'expected a text' }]);
+  test.each(['payload', 'result'] as const)('against a %s fails the job at once', (what) => {
+    const reason = `the ${what} is refused by its schema: payload.to: expected a text`;
+    expect(conclude(job, { kind: 'refused', what, error: refusal })).toEqual({
+      kind: 'failed',
+      reason,
+      error: refusal,
+    });
+  });
+
+  const unchecked = (cause: Error): Outcome =>
+    conclude(job, { kind: 'unchecked', error: new SchemaFailure('the schema failed', { cause }) });
+  test('is final where it throws', () => {
+    expect(unchecked(new Error('x'))).toMatchObject({ kind: 'failed', reason: 'the schema failed' });
+    expect(unchecked(new FatalError('x'))).toMatchObject({ kind: 'failed' });
+  });
+  test('unless its error is marked', () => {
+    expect(unchecked(new TransientError('x', { retryIn: '5s' }))).toMatchObject({ kind: 'retried', at: NOW + 5000 });
+    expect(unchecked(new BlockedError('x', { retryIn: '5s' }))).toMatchObject({ kind: 'blocked', at: NOW + 5000 });
+  });
 });
 
 describe('whatever is thrown', () => {
