@@ -35,6 +35,7 @@ test('while the engine fails, a drain goes on waiting, and handles what is there
 test('a plan that a queue is read by already goes before that of the drain', async () => {
   let running = 0;
   let most = 0;
+  for (const payload of [1, 2, 3]) await shop.publisher.publish('x', payload);
   const consumer = shop.consume(
     [
       handler('x', async () => {
@@ -45,7 +46,6 @@ test('a plan that a queue is read by already goes before that of the drain', asy
     ],
     { queues: [queue('default', { concurrency: 1 })] },
   );
-  for (const payload of [1, 2, 3]) await shop.publisher.publish('x', payload);
   expect(await drain(consumer, [queue('default', { concurrency: 3 })], 20)).toMatchObject({ completed: 3 });
   expect(most).toBe(1);
 });
