@@ -5,6 +5,7 @@ import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
 import { JobHandler, JobsModule } from '../../lib/index.js';
 import { Countdown } from '../countdown.js';
 import { JOB, newConsumer, newPublisher, open, requests } from '../core-setup.js';
+import type { Publisher } from '../../lib/core/publisher.js';
 import { inPairs, type Side } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 
@@ -18,7 +19,9 @@ type Handle = () => Promise<void>;
 
 /** What the module costs beside the core: handlers in a Nest application, on the backend in memory. */
 export async function nestRoomRows(): Promise<Row[]> {
-  const { ratio, a, b } = await inPairs(ROUNDS, JOBS, side(inApplication), side(inCore));
+  const [module, core] = [await Handling.begin(inApplication), await Handling.begin(inCore)];
+  const { ratio, a, b } = await inPairs(ROUNDS, JOBS, module, core);
+  await Promise.all([module.end(), core.end()]);
   return [
     ratioRow(
       'handling through the module on memory, against the core alone',
@@ -33,28 +36,33 @@ export async function nestRoomRows(): Promise<Row[]> {
 type Begin = (backend: ReturnType<typeof memory>, handle: Handle) => Promise<() => Promise<void>>;
 
 /** From the moment when all jobs fall due, to the call for the last. */
-function side(begin: Begin): Side {
-  const count = new Countdown();
-  const handle = (): Promise<void> => {
-    count.down();
-    return Promise.resolve();
-  };
-  let clock: VirtualClock;
-  let end: () => Promise<void>;
-  return {
-    async before() {
-      clock = new VirtualClock();
-      const backend = memory({ clock });
-      end = await begin(backend, handle);
-      const jobs = requests(JOBS).map((request) => ({ ...request, options: { delay: DELAY_MS } }));
-      await newPublisher(await open(backend)).publishMany(jobs);
-    },
-    async timed() {
-      const done = count.from(JOBS);
-      await Promise.all([clock.advance(DELAY_MS), done]);
-    },
-    after: () => end(),
-  };
+class Handling implements Side {
+  private constructor(
+    private readonly clock: VirtualClock,
+    private readonly publisher: Publisher,
+    private readonly count: Countdown,
+    readonly end: () => Promise<void>,
+  ) {}
+
+  static async begin(begin: Begin): Promise<Handling> {
+    const clock = new VirtualClock();
+    const backend = memory({ clock });
+    const count = new Countdown();
+    const end = await begin(backend, () => {
+      count.down();
+      return Promise.resolve();
+    });
+    return new Handling(clock, newPublisher(await open(backend)), count, end);
+  }
+
+  async before(): Promise<void> {
+    const jobs = requests(JOBS).map((request) => ({ ...request, options: { delay: DELAY_MS } }));
+    await this.publisher.publishMany(jobs);
+  }
+
+  async timed(): Promise<void> {
+    await Promise.all([this.clock.advance(DELAY_MS), this.count.from(JOBS)]);
+  }
 }
 
 async function inApplication(backend: ReturnType<typeof memory>, handle: Handle): Promise<() => Promise<void>> {
