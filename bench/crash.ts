@@ -88,8 +88,11 @@ function print(found: CrashResult): void {
   console.log(`in doubt, republished ${found.inDoubt}`);
   console.log(`handled               ${found.handled}`);
   console.log(`retried as planned    ${found.retried}`);
-  const own = found.destroyed > 0 ? `; the server itself has destroyed ${found.destroyed}` : '';
-  console.log(`lost                  ${found.lost.length}${own}`);
+  console.log(`lost                  ${found.lost.length}`);
+  console.log(`destroyed by server   ${found.destroyed.length}, of its own binlog and by no client`);
+  for (const { key, id, kill, left } of found.destroyed) {
+    console.log(`  ${key}, its job ${id}  ${left} left at kill ${kill}, all there the kill before, never deleted`);
+  }
   console.log(`phantoms              ${found.phantoms.length}`);
   console.log(`handled twice         ${twice}, each after one kill:`);
   console.log(`  of its worker       ${repeats.cut} while it ran, ${repeats.unsettled} before it was settled`);
