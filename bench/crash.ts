@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { crashRun, faultsOf, type CrashResult } from './crash/crash-run.js';
+import { tellDestroyed } from './crash/engines/binlog-witness.js';
 import { ENGINES, RULES, type EngineName } from './crash/engines/engine.js';
 import type { CrashSettings } from './crash/plan.js';
 import { inFolder } from './folder.js';
@@ -90,9 +91,7 @@ function print(found: CrashResult): void {
   console.log(`retried as planned    ${found.retried}`);
   console.log(`lost                  ${found.lost.length}`);
   console.log(`destroyed by server   ${found.destroyed.length}, of its own binlog and by no client`);
-  for (const { key, id, kill, left } of found.destroyed) {
-    console.log(`  ${key}, its job ${id}  ${left} left at kill ${kill}, all there the kill before, never deleted`);
-  }
+  for (const one of found.destroyed) console.log(`  ${tellDestroyed(one)}`);
   console.log(`phantoms              ${found.phantoms.length}`);
   console.log(`handled twice         ${twice}, each after one kill:`);
   console.log(`  of its worker       ${repeats.cut} while it ran, ${repeats.unsettled} before it was settled`);

@@ -12,6 +12,11 @@ export interface Destroyed {
   readonly left: 'nothing' | 'zeros';
 }
 
+/** For people, in one line. */
+export function tellDestroyed({ key, id, kill, left }: Destroyed): string {
+  return `${key}, its job ${id}: ${left} left at kill ${kill}, all there the kill before, never deleted`;
+}
+
 /**
  * Looks at beanstalkd's binlog while the server is dead, kill by kill. When the server compacts its binlog, it drops the
  * record of a job, and at times the whole file, before it writes the job's new record: a kill in between destroys a job
