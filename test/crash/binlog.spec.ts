@@ -99,6 +99,18 @@ test('a job that somebody has deleted was not destroyed, nor was one that is sti
   expect(seen.destroyed).toEqual([]);
 });
 
+test('a job that compaction has moved to a newer file was not destroyed', async () => {
+  const seen = await witness(() => Promise.resolve());
+  seen.look();
+  await restart();
+  await client.delete(await house.put('left', message('2.0.1')));
+  await house.server.kill();
+  seen.look();
+  expect(readBinlog(house.server.folder).map(({ number }) => number)).not.toContain(1);
+  expect([...stored().values()]).toEqual([message('1.0.1', 200)]);
+  expect(seen.destroyed).toEqual([]);
+});
+
 test('a job that was put again was not destroyed, though its first is gone', async () => {
   const seen = await witness(async () => void (await house.put('left', message('1.0.1', 300))));
   rmSync(join(house.server.folder, 'binlog.1'));
