@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { crashRun, faultsOf, type CrashResult } from './crash/crash-run.js';
+import { tellDestroyed } from './crash/engines/binlog-witness.js';
 import { ENGINES, RULES, type EngineName } from './crash/engines/engine.js';
 import type { CrashSettings } from './crash/plan.js';
 import { inFolder } from './folder.js';
@@ -88,8 +89,9 @@ function print(found: CrashResult): void {
   console.log(`in doubt, republished ${found.inDoubt}`);
   console.log(`handled               ${found.handled}`);
   console.log(`retried as planned    ${found.retried}`);
-  const own = found.destroyed > 0 ? `; the server itself has destroyed ${found.destroyed}` : '';
-  console.log(`lost                  ${found.lost.length}${own}`);
+  console.log(`lost                  ${found.lost.length}`);
+  console.log(`destroyed by server   ${found.destroyed.length}, of its own binlog and by no client`);
+  for (const one of found.destroyed) console.log(`  ${tellDestroyed(one)}`);
   console.log(`phantoms              ${found.phantoms.length}`);
   console.log(`handled twice         ${twice}, each after one kill:`);
   console.log(`  of its worker       ${repeats.cut} while it ran, ${repeats.unsettled} before it was settled`);

@@ -14,8 +14,6 @@ const TIDIED_WITHIN_MS = 10_000;
 /** What a run has shown, and what it has left in the engine, by kind; there must be nothing left. */
 export interface CrashResult extends Verdict {
   readonly left: Readonly<Record<string, number>>;
-  /** Jobs that the engine itself has destroyed, see {@link Tally}: so many may be lost. */
-  readonly destroyed: number;
   readonly tookMs: number;
 }
 
@@ -38,13 +36,13 @@ export async function crashRun(settings: CrashSettings, folder: string, programs
     await eventually(() => !troupe.isPublishing, Infinity);
     const isDrained = isEmpty(tally, tally.unfinished);
     if (!(await eventually(isDrained, DRAINED_WITHIN_MS))) faults.push('the queues were not drained');
-    const destroyed = (await tally.takeDestroyed?.()) ?? 0;
+    await tally.removeTorn?.();
     await troupe.stopWorkers();
     await troupe.withNewWorker(async () => void (await eventually(isEmpty(tally), TIDIED_WITHIN_MS)));
     const left = await tally.count();
     const tookMs = performance.now() - began;
     const verdict = judge(readLedgers(stage.ledgers), troupe, RULES[settings.engine]);
-    return { ...verdict, faults: [...verdict.faults, ...troupe.faults, ...faults], left, destroyed, tookMs };
+    return { ...verdict, faults: [...verdict.faults, ...troupe.faults, ...faults], left, tookMs };
   } finally {
     await troupe.end();
     await tally.close();
@@ -56,7 +54,7 @@ export async function crashRun(settings: CrashSettings, folder: string, programs
 export function faultsOf(result: CrashResult): string[] {
   const left = Object.entries(result.left).filter(([, count]) => count > 0);
   return [
-    ...(result.lost.length > result.destroyed ? result.lost.map((one) => `lost: ${one}`) : []),
+    ...result.lost.map((one) => `lost: ${one}`),
     ...result.phantoms.map((one) => `phantom: ${one}`),
     ...result.faults,
     ...left.map(([kind, count]) => `${count} are left in ${kind}`),

@@ -23,17 +23,17 @@ export interface Delivery {
 export function deliveriesOf(ledgers: readonly Incarnation[]): Map<string, Delivery[]> {
   const all: Delivery[] = [];
   for (const { name, entries } of ledgers) {
-    const open = new Map<string, Delivery>();
+    // A worker may have both copies of a job that is there twice, and which of them has ended doesn't matter.
+    const open = new Map<string, Delivery[]>();
     for (const entry of entries) {
       if (entry.what === 'starts') {
         const { key, at, attempt, id, sound } = entry;
         const delivery = { key, by: name, startedAt: at, attempt, id, sound, end: undefined, endedAt: undefined };
-        open.set(key, delivery);
+        open.set(key, [...(open.get(key) ?? []), delivery]);
         all.push(delivery);
       } else if (isEnd(entry)) {
-        const delivery = open.get(entry.key);
+        const delivery = open.get(entry.key)?.shift();
         if (delivery) [delivery.end, delivery.endedAt] = [entry.what, entry.at];
-        open.delete(entry.key);
       }
     }
   }

@@ -7,8 +7,16 @@ import type { EngineRules } from './engines/engine.js';
  * worker or the server was killed before the next began; and the last has to have returned.
  *
  * A kill may leave a job there twice where the engine puts a blocked one again: then its deliveries are those of two.
+ *
+ * @param isDestroyed whether the engine was seen to have destroyed the job, so that the last can't return
  */
-export function deliveryFaults(key: string, runs: readonly Delivery[], deaths: Deaths, rules: EngineRules): string[] {
+export function deliveryFaults(
+  key: string,
+  runs: readonly Delivery[],
+  deaths: Deaths,
+  rules: EngineRules,
+  isDestroyed: boolean,
+): string[] {
   const faults: string[] = [];
   /** The last delivery of each copy, and how many more copies there may be. */
   const lasts: Delivery[] = [];
@@ -28,8 +36,8 @@ export function deliveryFaults(key: string, runs: readonly Delivery[], deaths: D
     }
     if (rules.putsBlockedAgain && mayBeThereTwice(next, deaths)) spare += 1;
   }
-  for (const last of lasts) if (!hasReturned(last)) faults.push(`${key} was begun by ${last.by} and never done`);
-  return faults;
+  const open = isDestroyed ? [] : lasts.filter((last) => !hasReturned(last));
+  return [...faults, ...open.map(({ by }) => `${key} was begun by ${by} and never done`)];
 }
 
 function mayBeThereTwice({ by, end, endedAt = Infinity }: Delivery, deaths: Deaths): boolean {

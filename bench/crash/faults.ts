@@ -3,16 +3,16 @@ import { grouped } from './grouped.js';
 import { SETTLED_WITHIN_MS, type Deaths } from './deaths.js';
 import { isStored, type Publication } from './publications.js';
 
-/** Jobs that were acknowledged and never handled to their end. */
+/** Tries whose jobs were acknowledged and never handled to their end. */
 export function lostJobs(
   publications: ReadonlyMap<string, Publication>,
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
-): string[] {
+): Publication[] {
   const isDone = ({ key }: Publication): boolean => deliveries.get(key)?.some(hasReturned) ?? false;
   const done = new Set([...publications.values()].filter(isDone).map(({ n }) => n));
-  return [...publications.values()]
-    .filter((one) => (isStored(one) ? !isDone(one) : one.acknowledged !== undefined && !done.has(one.n)))
-    .map(({ key, by }) => `${key}, acknowledged to ${by}, was never done`);
+  return [...publications.values()].filter((one) =>
+    isStored(one) ? !isDone(one) : one.acknowledged !== undefined && !done.has(one.n),
+  );
 }
 
 /** Jobs that were handled though nobody had stored them as they came. */

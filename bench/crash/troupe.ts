@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Outage } from './deaths.js';
+import type { Destroyed } from './engines/binlog-witness.js';
 import type { Stage } from './engines/stage.js';
 import type { CrashSettings, PlannedKill, PlannedServerKill } from './plan.js';
 import type { Report, Task } from './process-task.js';
@@ -54,6 +55,11 @@ export class Troupe {
     await Promise.all(this.actors.map((actor) => this.launch(actor)));
   }
 
+  /** Jobs that the server has destroyed by itself, so far as was seen at its kills. */
+  get destroyed(): readonly Destroyed[] {
+    return this.stage.witness?.destroyed ?? [];
+  }
+
   get isPublishing(): boolean {
     return this.actors.some((actor) => actor.kind === 'publisher' && !actor.finished);
   }
@@ -74,10 +80,11 @@ export class Troupe {
 
   /** Kills the server, and starts it again. */
   async killServer({ deadMs }: PlannedServerKill): Promise<void> {
-    const { server } = this.stage;
+    const { server, witness } = this.stage;
     if (!server) throw new Error('expected an engine with a server');
     const from = Date.now();
     await server.kill();
+    witness?.look();
     await setTimeout(deadMs);
     await server.start();
     this.outages.push({ from, to: Date.now() });

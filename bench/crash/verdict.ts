@@ -1,6 +1,7 @@
 import { deliveriesOf, hasReturned } from './deliveries.js';
 import { Deaths, type Outage } from './deaths.js';
 import { deliveryFaults } from './delivery-faults.js';
+import type { Destroyed } from './engines/binlog-witness.js';
 import type { EngineRules } from './engines/engine.js';
 import { idFaults, lostJobs, phantoms, publishingFaults } from './faults.js';
 import type { Incarnation } from './ledger.js';
@@ -24,7 +25,9 @@ export interface Verdict {
   readonly repeats: Repeats;
   /** The quickest first. */
   readonly rescues: readonly Rescue[];
-  /** Acknowledged, and never done. There must be none. */
+  /** Never done, for the engine itself has destroyed them. */
+  readonly destroyed: readonly Destroyed[];
+  /** Acknowledged, and never done for any other reason. There must be none. */
   readonly lost: readonly string[];
   /** Done, though nobody had published it so. There must be none. */
   readonly phantoms: readonly string[];
@@ -32,19 +35,26 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
-/** All that was killed in a run. */
+/** All that was killed in a run, and what the engine itself has destroyed meanwhile. */
 export interface Killed {
   readonly kills: readonly Kill[];
   readonly outages: readonly Outage[];
+  readonly destroyed: readonly Destroyed[];
 }
 
 /** Judges a run by what its processes have written down. */
-export function judge(ledgers: readonly Incarnation[], { kills, outages }: Killed, rules: EngineRules): Verdict {
+export function judge(
+  ledgers: readonly Incarnation[],
+  { kills, outages, destroyed }: Killed,
+  rules: EngineRules,
+): Verdict {
   const deaths = new Deaths(new Map(kills.map(({ name, at }) => [name, at])), outages);
   const publications = publicationsOf(ledgers);
   const deliveries = deliveriesOf(ledgers);
   const tries = [...publications.values()];
   const runs = [...deliveries.values()];
+  const undone = destroyed.filter(({ key }) => !deliveries.get(key)?.some(hasReturned));
+  const explained = new Set(undone.map(({ key }) => key));
   return {
     kills: {
       publishers: kills.filter(({ name }) => name.startsWith('publisher')).length,
@@ -59,12 +69,15 @@ export function judge(ledgers: readonly Incarnation[], { kills, outages }: Kille
     retried: runs.flat().filter(({ end }) => end === 'fails' || end === 'blocks').length,
     repeats: repeatsOf(deliveries, deaths),
     rescues: rescuesOf(ledgers, deliveries, deaths),
-    lost: lostJobs(publications, deliveries),
+    destroyed: undone,
+    lost: lostJobs(publications, deliveries)
+      .filter(({ key }) => !explained.has(key))
+      .map(({ key, by }) => `${key}, acknowledged to ${by}, was never done`),
     phantoms: phantoms(publications, deliveries),
     faults: [
       ...publishingFaults(publications, deaths),
       ...idFaults(publications, deliveries, deaths),
-      ...[...deliveries].flatMap(([key, some]) => deliveryFaults(key, some, deaths, rules)),
+      ...[...deliveries].flatMap(([key, some]) => deliveryFaults(key, some, deaths, rules, explained.has(key))),
     ],
   };
 }

@@ -4,7 +4,7 @@ import type { Entry, Incarnation } from '../../bench/crash/ledger.js';
 import { judge, type Killed, type Verdict } from '../../bench/crash/verdict.js';
 
 const KEY = '1.0.1';
-const ALIVE: Killed = { kills: [], outages: [] };
+const ALIVE: Killed = { kills: [], outages: [], destroyed: [] };
 
 function ledger(name: string, ...entries: readonly Entry[]): Incarnation {
   const kind = name.startsWith('worker') ? 'worker' : 'publisher';
@@ -17,8 +17,8 @@ const refused = (maybeStored: boolean): Entry => ({ what: 'refused', key: KEY, a
 const starts = (at: number, attempt = 1): Entry => ({ what: 'starts', key: KEY, at, id: 'a', attempt, sound: true });
 const ends = (what: 'returns' | 'fails' | 'blocks' | 'leaves', at: number): Entry => ({ what, key: KEY, at });
 const published = ledger('publisher-0-1', intends, acknowledged);
-const killed = (name: string, at: number): Killed => ({ kills: [{ name, at }], outages: [] });
-const serverKilled = (from: number, to: number): Killed => ({ kills: [], outages: [{ from, to }] });
+const killed = (name: string, at: number): Killed => ({ ...ALIVE, kills: [{ name, at }] });
+const serverKilled = (from: number, to: number): Killed => ({ ...ALIVE, outages: [{ from, to }] });
 
 function faults(killed: Killed, ledgers: readonly Incarnation[], rules = RULES.bullmq): readonly string[] {
   const verdict: Verdict = judge(ledgers, killed, rules);
@@ -35,6 +35,16 @@ test('a job that is handled once is in order', () => {
 
 test('a job that was acknowledged and never handled is lost', () => {
   expect(faults(ALIVE, [published])).toEqual([expect.stringContaining('never done')]);
+});
+
+test('a job that the server was seen to destroy is told apart, and no other', () => {
+  const destroyed = { key: KEY, id: '7', kill: 2, left: 'nothing' } as const;
+  const seen = judge([published, cut], { ...ALIVE, destroyed: [destroyed] }, RULES.beanstalkd);
+  expect([seen.destroyed, seen.lost, seen.faults]).toEqual([[destroyed], [], []]);
+  const another = { ...ALIVE, destroyed: [{ ...destroyed, key: '2.0.1' }] };
+  const unseen = judge([published, cut], another, RULES.beanstalkd);
+  expect(unseen.lost).toEqual([expect.stringContaining('never done')]);
+  expect(judge([published, once], { ...ALIVE, destroyed: [destroyed] }, RULES.beanstalkd).destroyed).toEqual([]);
 });
 
 test('what was never published, or surely not stored, is a phantom when it is handled', () => {
@@ -95,6 +105,8 @@ test('a blocked job is there twice only where its engine puts it again, and a ki
   ];
   const all = [published, blocked, one, other];
   expect(faults(killed('worker-0-1', 1_045), all, RULES.beanstalkd)).toEqual([]);
+  const both = ledger('worker-1-1', starts(1_200, 1), starts(1_201, 1), ends('returns', 1_250), ends('returns', 1_251));
+  expect(faults(killed('worker-0-1', 1_045), [published, blocked, both], RULES.beanstalkd)).toEqual([]);
   expect(faults(killed('worker-0-1', 1_045), all)).toHaveLength(1);
   expect(faults(ALIVE, all, RULES.beanstalkd)).toHaveLength(1);
 });

@@ -37,23 +37,23 @@ export class BeanstalkdTally implements Tally {
     return counts;
   }
 
-  async takeDestroyed(): Promise<number> {
-    let destroyed = 0;
+  async removeTorn(): Promise<number> {
+    let removed = 0;
     for (const queue of QUEUES) {
-      // What is not destroyed stays held by it, so that none comes twice, and is free again at its end.
+      // What is not torn stays held by it, so that none comes twice, and is free again at its end.
       const client = await this.newClient();
       await client.watchOnly(notesTubeOf(tubeOf('', queue)));
       for (let note = await client.reserve(0); note; note = await client.reserve(0)) {
         const { job } = JSON.parse(note.body.toString()) as Note;
         const failed = await client.reserveJob(job);
-        if (failed?.body.every((byte) => byte === 0)) {
+        if (failed?.body.at(-1) === 0) {
           await Promise.all([client.delete(job), client.delete(note.id)]);
-          destroyed += 1;
+          removed += 1;
         } else await client.bury(job, DEFAULT_PRIORITY);
       }
       await client.connection.close();
     }
-    return destroyed;
+    return removed;
   }
 
   async close(): Promise<void> {

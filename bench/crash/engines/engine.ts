@@ -31,10 +31,10 @@ export interface Tally {
   /** By kind; all are 0 when a run is over. Rejects while the engine is away. */
   count(): Promise<Readonly<Record<string, number>>>;
   /**
-   * Removes the failed jobs whose bytes the engine itself has destroyed, and tells how many there were: of a kill while
-   * beanstalkd rewrites its binlog, a job may come back as zeros. Not there for engines that destroy none.
+   * Removes the failed jobs whose bytes end in zeros, and tells how many there were: beanstalkd brings a job back so
+   * that was cut by a kill on its way into the binlog. Not there for engines that write none in part.
    */
-  takeDestroyed?(): Promise<number>;
+  removeTorn?(): Promise<number>;
   close(): Promise<void>;
 }
 

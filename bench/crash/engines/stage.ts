@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PrivateBeanstalkd } from '../../../test/servers/beanstalkd.js';
 import { PrivateRedis } from '../../../test/servers/redis.js';
 import type { CrashSettings } from '../plan.js';
+import { BinlogWitness } from './binlog-witness.js';
 import { BULLMQ_LEASE_MS } from './engine.js';
 
 /** A server that can be killed, and started again with what it has kept. */
@@ -18,6 +19,8 @@ export interface Stage {
   /** As `backendFromUrl` takes it. */
   readonly url: string;
   readonly server: KillableServer | undefined;
+  /** Of an engine that at times destroys jobs by itself: looks at what a killed server has left. */
+  readonly witness?: BinlogWitness | undefined;
   readonly ledgers: string;
   /** The folder of the compiled `publisher-process.js` and `worker-process.js`. */
   readonly programs: string;
@@ -32,11 +35,13 @@ export interface Stage {
 export async function setUp(settings: CrashSettings, folder: string, programs: string): Promise<Stage> {
   const ledgers = join(folder, 'ledgers');
   mkdirSync(ledgers);
-  const { url, server } = await open(settings, folder);
-  return { url, server, ledgers, programs };
+  return { ...(await open(settings, folder)), ledgers, programs };
 }
 
-async function open({ engine, durable }: CrashSettings, folder: string): Promise<Pick<Stage, 'url' | 'server'>> {
+async function open(
+  { engine, durable }: CrashSettings,
+  folder: string,
+): Promise<Pick<Stage, 'url' | 'server' | 'witness'>> {
   switch (engine) {
     case 'filer':
       return { url: `filer:${encodeURI(join(folder, 'queues'))}?durable=${durable}`, server: undefined };
@@ -46,7 +51,7 @@ async function open({ engine, durable }: CrashSettings, folder: string): Promise
     }
     case 'beanstalkd': {
       const server = await PrivateBeanstalkd.start({ args: ['-f0'] });
-      return { url: `beanstalkd://${server.host}:${server.port}`, server };
+      return { url: `beanstalkd://${server.host}:${server.port}`, server, witness: new BinlogWitness(server.folder) };
     }
   }
 }
