@@ -1,21 +1,60 @@
 import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import {
+  Module,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+  type PipeTransform,
+} from '@nestjs/common';
+import { ExternalContextCreator, NestFactory } from '@nestjs/core';
 import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
 import { JobHandler, JobsModule } from '../../lib/index.js';
+import { byCallers } from '../callers.js';
 import { Countdown } from '../countdown.js';
-import { JOB, newConsumer, newPublisher, open, requests } from '../core-setup.js';
+import { JOB, newConsumer, newPublisher, open, request, requests } from '../core-setup.js';
 import type { Publisher } from '../../lib/core/publisher.js';
 import { inPairs, type Side } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 
 const JOBS = 10_000;
-const ROUNDS = 11;
+const ROUNDS = 21;
 const CONCURRENCY = 50;
 /** How long the jobs are delayed, by a clock that stands still, so that all fall due together. In milliseconds. */
 const DELAY_MS = 1_000;
+/** Where a bare call's parameters are described. */
+const PARAMETERS = 'bench:parameters';
+
+const MOST_BY_BARE = 1.5;
 
 type Handle = () => Promise<void>;
+
+class Guard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+class Pipe implements PipeTransform {
+  transform(value: unknown): unknown {
+    return value;
+  }
+}
+
+class Interceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): ReturnType<CallHandler['handle']> {
+    return next.handle();
+  }
+}
+
+function bind(type: new () => object): void {
+  UseGuards(new Guard())(type);
+  UsePipes(new Pipe())(type);
+  UseInterceptors(new Interceptor())(type);
+}
 
 /** What the module costs beside the core: handlers in a Nest application, on the backend in memory. */
 export async function nestRoomRows(): Promise<Row[]> {
@@ -29,7 +68,29 @@ export async function nestRoomRows(): Promise<Row[]> {
       { least: 0.9 },
       `${perSecond(a)}; core ${perSecond(b)}`,
     ),
+    await enhancersRow(),
   ];
+}
+
+/** What a guard, a pipe and an interceptor cost a job, by what Nest itself takes for a call through the same. */
+async function enhancersRow(): Promise<Row> {
+  const [bound, core] = [await Handling.begin(inApplicationWithEnhancers), await Handling.begin(inCore)];
+  const app = await NestFactory.createApplicationContext(class Empty {}, { logger: false });
+  const call = bareCall(app.get(ExternalContextCreator));
+  const bare: Side = { timed: () => byCallers(JOBS, (n) => call(request(n).payload, {})) };
+  const withEnhancers = await inPairs(ROUNDS, JOBS, bound, core);
+  const calls = await inPairs(ROUNDS, JOBS, bare, core);
+  await Promise.all([bound.end(), core.end(), app.close()]);
+  const costMs = withEnhancers.a - withEnhancers.b;
+  const ratio = costMs / calls.a;
+  const us = (ms: number): string => `${(1000 * ms).toFixed(1)} µs`;
+  return {
+    what: 'guard, pipe and interceptor: their cost to a job, by that of a bare call of ExternalContextCreator',
+    bar: `≤ ${MOST_BY_BARE}`,
+    found: ratio.toFixed(2),
+    ok: ratio <= MOST_BY_BARE,
+    info: `${us(costMs)} a job; a bare call ${us(calls.a)}`,
+  };
 }
 
 /** Begins to handle the jobs of a memory; gives what ends it. */
@@ -65,15 +126,39 @@ class Handling implements Side {
   }
 }
 
-async function inApplication(backend: ReturnType<typeof memory>, handle: Handle): Promise<() => Promise<void>> {
+async function inApplication(
+  backend: ReturnType<typeof memory>,
+  handle: Handle,
+  decorate: (type: new () => object) => void = () => undefined,
+): Promise<() => Promise<void>> {
   class Handler {
-    handle = handle;
+    handle(): Promise<void> {
+      return handle();
+    }
   }
   class Application {}
+  decorate(Handler);
   JobHandler(JOB, { concurrency: CONCURRENCY })(Handler);
   Module({ imports: [JobsModule.forRoot({ backend })], providers: [Handler] })(Application);
   const app = await NestFactory.createApplicationContext(Application, { logger: false });
   return () => app.close();
+}
+
+function inApplicationWithEnhancers(backend: ReturnType<typeof memory>, handle: Handle): Promise<() => Promise<void>> {
+  return inApplication(backend, handle, bind);
+}
+
+/** The payload alone is its argument, as a pipe needs to be told. */
+function bareCall(creator: ExternalContextCreator): (...args: unknown[]) => Promise<unknown> {
+  const handle = (_payload: unknown): Promise<void> => Promise.resolve();
+  class Bound {
+    readonly handle = handle;
+  }
+  bind(Bound);
+  const instance = new Bound();
+  Reflect.defineMetadata(PARAMETERS, { '0:0': { index: 0, data: undefined, pipes: [] } }, Bound, 'handle');
+  const values = { exchangeKeyForValue: (_type: unknown, _data: unknown, args: unknown[]) => args[0] };
+  return creator.create(instance, handle, 'handle', PARAMETERS, values, undefined, undefined, undefined, 'job');
 }
 
 async function inCore(backend: ReturnType<typeof memory>, handle: Handle): Promise<() => Promise<void>> {

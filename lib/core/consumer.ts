@@ -51,21 +51,23 @@ export class Consumer {
   constructor(private readonly setup: ConsumerSetup) {
     // As many as there are jobs and drains listen, which is no leak.
     setMaxListeners(0, this.stopping.signal, this.settling.signal);
-    const clock = setup.backend.clock ?? systemClock;
-    const outage = new Outage(setup.backend.traits.name, clock, setup.reporter);
+    const { backend, defaults, errors, unknownJobGraceMs, blockedForMs, events, reporter, worker } = setup;
+    const clock = backend.clock ?? systemClock;
+    const outage = new Outage(backend.traits.name, clock, reporter);
+    // Field by field, for every job reads it, and what is spread with much else becomes a slow dictionary.
     this.context = {
-      ...setup,
+      backend,
       clock,
       slots: this.slots,
-      rules: {
-        errors: setup.errors,
-        unknownJobGraceMs: setup.unknownJobGraceMs,
-        blockedForMs: setup.blockedForMs,
-      },
-      leases: new LeaseKeeper(setup.backend, clock, outage),
+      defaults,
+      rules: { errors, unknownJobGraceMs, blockedForMs },
+      events,
+      reporter,
+      worker,
+      leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
-      sayUnknown: sayOnce(setup.reporter),
+      sayUnknown: sayOnce(reporter),
       ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
     };
     this.addHandlers(setup.handlers);
