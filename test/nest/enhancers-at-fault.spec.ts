@@ -18,6 +18,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
   type PipeTransform,
+  type Provider,
 } from '@nestjs/common';
 import {
   APP_FILTER,
@@ -429,4 +430,36 @@ test('two applications in one process keep their enhancers apart', async () => {
     }),
   );
   expect(ends).toEqual(['completed "done"', expect.stringMatching(/^failed: a guard denied it/)]);
+});
+
+test('two handler classes of one name and method keep their own parameters', async () => {
+  const seen: unknown[] = [];
+  const first = class Handles {
+    handle(payload: unknown, job: Job): void {
+      seen.push([payload, job.name]);
+    }
+  };
+  const second = class Handles {
+    handle(job: Job, part: unknown): void {
+      seen.push([part, job.name]);
+    }
+  };
+  const decorated = (parameters: ParameterDecorator[], type: new () => object, name: string): Provider => {
+    for (const [index, parameter] of parameters.entries()) parameter(type.prototype as object, 'handle', index);
+    JobHandler(name)(type as never);
+    return type;
+  };
+  const providers = [
+    decorated([Payload(), CurrentJob()], first, 'one'),
+    decorated([CurrentJob(), Payload('part')], second, 'other'),
+  ];
+  const { publisher } = await startJobs({ providers });
+  await publisher.publish('one', { part: 1 });
+  await until(() => seen.length === 1, 'the first');
+  await publisher.publish('other', { part: 2 });
+  await until(() => seen.length === 2, 'the second');
+  expect(seen).toEqual([
+    [{ part: 1 }, 'one'],
+    [2, 'other'],
+  ]);
 });
