@@ -79,6 +79,18 @@ export function defineJob(
   });
 }
 
+/**
+ * The name of a job that is called by it or by its definition.
+ *
+ * @throws TypeError where it is neither
+ */
+export function jobNameOf(job: unknown): string {
+  // A class has a name too, which is not that of its job.
+  const name: unknown = isDefinition(job) ? job.name : job;
+  checkName('job name', name);
+  return name;
+}
+
 export function isDefinition(value: unknown): value is JobDefinition {
   return typeof value === 'object' && value !== null && DEFINITION in value;
 }

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { getPublisherToken, JobHandler, JobsModule, JobEvents, PublisherService, PublishError } from 'nestjs-jobs';
+import {
+  defineJob,
+  getPublisherToken,
+  JobHandler,
+  JobsModule,
+  JobEvents,
+  PublisherService,
+  PublishError,
+} from 'nestjs-jobs';
 import { JobsTesting, JobsTestingModule } from 'nestjs-jobs/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { moduleOf } from '../nest/application.js';
@@ -43,7 +51,7 @@ describe('in memory', () => {
       },
       { id: 'x', options: { timeout: 5000, attempts: 2 }, duplicate: true },
     ]);
-    expect(jobs.published({ name: 'mail' })).toMatchObject([
+    expect(jobs.published(defineJob('mail'))).toMatchObject([
       { payload: { to: 'ada', subject: 'Thanks' }, options: { delay: undefined } },
       { payload: { subject: 'How was it?' }, options: { delay: 3 * 24 * HOUR } },
     ]);
@@ -149,7 +157,7 @@ describe('a single run', () => {
       inMs: 30_000,
     });
     expect(await jobs.run('mail', { to: 'broken' }, { attempt: 2 })).toMatchObject({ kind: 'retried', inMs: 60_000 });
-    expect(await jobs.run({ name: 'mail' }, { to: 'broken' }, { attempt: 3 })).toMatchObject({
+    expect(await jobs.run(defineJob('mail'), { to: 'broken' }, { attempt: 3 })).toMatchObject({
       kind: 'failed',
       reason: 'all 3 attempts have failed',
       error: { message: 'a fault' },
