@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -268,6 +269,35 @@ test('sixty applications in one process leave nothing behind', { timeout: 60_000
   process.off('warning', hear);
   expect(warnings).toEqual([]);
   expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+});
+
+test('two applications of two instances each, at once: each has its own jobs and its own time', async () => {
+  @JobHandler('report', { instance: 'reports' })
+  class Report {
+    readonly payloads: unknown[] = [];
+
+    handle(payload: unknown): void {
+      this.payloads.push(payload);
+    }
+  }
+  const module = (): DynamicModule => ({
+    ...ShopModule.on({}, { name: 'reports', backend: 'beanstalkd://127.0.0.1:1' }),
+    providers: [Report],
+  });
+  const [one, other] = await Promise.all([shop({}, module()), shop({}, module())]);
+  const startedAt = other.jobs.now();
+  for (const { app, publisher } of [one, other]) {
+    await publisher.publish('order', { to: 'ada' });
+    await app.get<PublisherService>(getPublisherToken('reports')).publish('report', 1, { delay: '1h' });
+  }
+  expect(await one.jobs.advance('1h')).toMatchObject({ completed: 3 });
+  expect(other.jobs.now()).toEqual(startedAt);
+  expect(other.jobs.published()).toHaveLength(1);
+  expect([other.lines, other.app.get(Report).payloads]).toEqual([[], []]);
+  await one.app.close();
+  expect(await other.jobs.advance('1h')).toMatchObject({ completed: 3 });
+  expect(other.app.get(Report).payloads).toEqual([1]);
+  expect(other.jobs.published('report', { instance: 'reports' })).toHaveLength(1);
 });
 
 test('an application of one named instance needs not name it', async () => {
