@@ -52,7 +52,6 @@ export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
-export type { JobOrName } from './core/names.js';
 export { PublishError } from './core/publisher.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 

@@ -38,8 +38,8 @@ const DEFINITION: unique symbol = Symbol.for('nestjs-jobs:definition') as never;
  *
  * @param name 1 to 100 of `A-Z a-z 0-9 _ - .`, not starting with `.` or `-`
  * @param options `payload` and `result`: any Standard Schema (zod, valibot, arktype …), which may be asynchronous. The
- * others are those of `@JobHandler`; `queue` and `priority` hold wherever the job is published by its definition, the
- * rest where it is handled
+ * others are those of `@JobHandler`; `queue` and `priority` hold wherever the job is published by its definition, unless
+ * the module's option `handlers` says otherwise there; the rest where it is handled
  * @throws TypeError naming the job and the option, what was expected and what was given
  */
 export function defineJob<
@@ -77,6 +77,18 @@ export function defineJob(
     Object.defineProperty(definition, DEFINITION, { value: true });
     return Object.freeze(definition);
   });
+}
+
+/**
+ * The name of a job that is called by it or by its definition.
+ *
+ * @throws TypeError where it is neither
+ */
+export function jobNameOf(job: unknown): string {
+  // A class has a name too, which is not that of its job.
+  const name: unknown = isDefinition(job) ? job.name : job;
+  checkName('job name', name);
+  return name;
 }
 
 export function isDefinition(value: unknown): value is JobDefinition {

@@ -55,10 +55,12 @@ export async function drain(consumer: Consumer, plans: readonly QueuePlan[], idl
   });
   consumer.stopped.addEventListener('abort', wakeUp, { once: true });
   try {
-    while (!consumer.stopped.aborted) {
+    for (;;) {
       if (reading.failing) quietSince = systemClock.monotonic();
       const leftMs = quietSince + idleMs - systemClock.monotonic();
+      // Also when it is stopped: what runs then belongs to what this drain has done, whoever else reads the queue.
       if (reading.busy) await new Promise<void>((resolve) => (wake = resolve));
+      else if (consumer.stopped.aborted) break;
       else if (leftMs > 0) await pause(systemClock, leftMs, consumer.stopped);
       else break;
     }

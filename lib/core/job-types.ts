@@ -18,6 +18,9 @@ export interface JobTypes {}
 /** A name that {@link JobTypes} lists, or any other. */
 export type JobName = keyof JobTypes | (string & {});
 
+/** What a job is called by: its definition, or its name. */
+export type JobOrName = JobDefinition | JobName;
+
 type FieldOf<Types, Field extends string> = Types extends { readonly [Key in Field]: infer Type } ? Type : unknown;
 type TypesOf<Name> = Name extends keyof JobTypes ? JobTypes[Name] : unknown;
 
@@ -27,9 +30,9 @@ export type NamedPayload<Name> = FieldOf<TypesOf<Name>, 'payload'>;
 export type NamedResult<Name> = FieldOf<TypesOf<Name>, 'result'>;
 
 /** The arguments of `publish` behind the job: the payload may be left out where `undefined` is one. */
-export type PublishArguments<Payload> = undefined extends Payload
-  ? [payload?: Payload, options?: PublishOptions]
-  : [payload: Payload, options?: PublishOptions];
+export type PublishArguments<Payload, Options = PublishOptions> = undefined extends Payload
+  ? [payload?: Payload, options?: Options]
+  : [payload: Payload, options?: Options];
 
 /** One job of `publishMany` by its name. */
 export interface NamedRequest {

@@ -22,18 +22,3 @@ export function checkName(
 ): asserts value is string {
   if (!isName(value)) throw new TypeError(`${kind}: ${RULE}; got ${show(value)}`);
 }
-
-/** A job's name, or a definition that has it. */
-export type JobOrName = string | { readonly name: string };
-
-/**
- * The name itself.
- *
- * @throws TypeError where it is neither a job's name nor a definition that has one
- */
-export function jobNameOf(job: JobOrName): string {
-  // A class has a name too, which is not that of its job.
-  const name: unknown = typeof job === 'object' && job !== null ? job.name : job;
-  checkName('job name', name);
-  return name;
-}

@@ -2,6 +2,7 @@ import { isDate } from 'node:util/types';
 import { backoffPlan, type BackoffOptions } from './backoff.js';
 import type { JobDefinition } from './definition.js';
 import { durationMs, type Duration } from './duration.js';
+import type { CheckedHandlerOptions } from './handler-options.js';
 import type { Handlers, JobDefaults } from './handlers.js';
 import { newId } from './id.js';
 import { RESERVED_HEADERS, type Message } from './message.js';
@@ -13,11 +14,14 @@ import { LAST_MOMENT } from './time.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
-  /** Default: the queue of the job's definition, else of its handler in this process, else of `routes`, else the default queue. */
+  /**
+   * Default: the queue that the module's option `handlers` names for the job, else that of its definition, else of its
+   * handler in this process, else of `routes`, else the default queue.
+   */
   readonly queue?: string;
   /** Not before: from now, or the moment itself. Past or 0: at once. */
   readonly delay?: Duration | Date;
-  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default: the definition's, else the handler's, else 1024. */
+  /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default: as the queue, else 1024. */
   readonly priority?: number;
   /** Not after: from now, or the moment itself. A job whose turn comes later is never handled. Default: never. */
   readonly expiration?: Duration | Date;
@@ -36,6 +40,8 @@ export interface PublishOptions {
 /** Where the options that are not given come from. */
 export interface PublishRules {
   readonly handlers: Handlers;
+  /** What the configuration of this process says of jobs, by their names; goes before definitions and handlers. */
+  readonly configured?: ReadonlyMap<string, Partial<CheckedHandlerOptions>>;
   readonly routes: ReadonlyMap<string, string>;
   readonly defaults: JobDefaults;
 }
@@ -81,7 +87,15 @@ export function draftOf(
   }
   const { defaults, handlers, routes } = rules;
   const handler = handlers.get(name);
-  const queue = options.queue ?? definition?.options.queue ?? handler?.queue ?? routes.get(name) ?? defaults.queue;
+  // Who reads goes by the configuration, so who publishes has to: else jobs would lie where nobody looks.
+  const configured = rules.configured?.get(name);
+  const queue =
+    options.queue ??
+    configured?.queue ??
+    definition?.options.queue ??
+    handler?.queue ??
+    routes.get(name) ??
+    defaults.queue;
   checkName('queue name', queue);
   if (options.id !== undefined) checkName('job id', options.id);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
@@ -90,7 +104,13 @@ export function draftOf(
     freshId: options.id === undefined,
     name,
     body: toJson(payload, 'payload'),
-    priority: priority(options.priority ?? definition?.options.priority ?? handler?.priority ?? defaults.priority),
+    priority: priority(
+      options.priority ??
+        configured?.priority ??
+        definition?.options.priority ??
+        handler?.priority ??
+        defaults.priority,
+    ),
     publishedAt: now,
     readyAt: readyAt !== undefined && readyAt > now ? readyAt : undefined,
     expiresAt: expiration(options.expiration, now, readyAt),

@@ -40,10 +40,25 @@ export type InContext = (payload: unknown, job: unknown) => Promise<unknown>;
 
 /** What of Nest's context creator is adjusted here: private, and the same in 11 and 12. */
 interface Parts {
+  handlerMetadataStorage: MethodsParameters;
   readonly container: NestContainer;
   readonly guardsConsumer: { tryActivate(...args: unknown[]): Promise<boolean> };
   readonly pipesConsumer: { apply(value: unknown, metadata: { type: unknown }, pipes: unknown): Promise<unknown> };
   readonly externalErrorProxy: { createProxy(target: unknown, filters: Filters, type: unknown): InContext };
+}
+
+/** What Nest found out of methods' parameters. Nest 11 keeps it by the name of the class, which another may have, too. */
+class MethodsParameters {
+  private readonly byClass = new WeakMap<object, Map<string, unknown>>();
+
+  get({ constructor }: object, method: string): unknown {
+    return this.byClass.get(constructor)?.get(method);
+  }
+
+  set({ constructor }: object, method: string, parameters: unknown): void {
+    const methods = this.byClass.get(constructor) ?? new Map<string, unknown>();
+    this.byClass.set(constructor, methods.set(method, parameters));
+  }
 }
 
 interface Filters {
@@ -70,6 +85,7 @@ export class JobContextCreator {
     // Nest looks among providers alone, and handlers may be methods of controllers.
     this.creator.getContextModuleKey = () => this.moduleKey;
     const parts = partsOf(this.creator);
+    parts.handlerMetadataStorage = new MethodsParameters();
     tellDenials(parts.guardsConsumer);
     tellRefusals(parts.pipesConsumer);
     letFiltersOnlyMap(parts.externalErrorProxy);

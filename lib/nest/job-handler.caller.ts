@@ -1,16 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
-import { ContextIdFactory, ModuleRef, type ContextId, type ModulesContainer } from '@nestjs/core';
+import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
 import { messageOf } from '../core/errors.js';
 import type { Handler } from '../core/handlers.js';
 import type { Job } from '../core/job.js';
 import { enhancersOf, hasPipes } from './enhancers.js';
+import type { NestModule, Wrapper } from './found-handlers.js';
 import { JobContextCreator, type InContext } from './job-context.creator.js';
 import { parametersOf, PLAIN_PARAMETERS, setPlainParameters } from './job-parameters.decorator.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 
-type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
-type Wrapper = NestModule extends { providers: Map<unknown, infer W> } ? W : never;
 type Handle = Handler['handle'];
 type Methods = Record<string | symbol, (...args: unknown[]) => unknown>;
 

@@ -32,8 +32,10 @@ export interface JobsModuleOptions {
   readonly routes?: Readonly<Record<string, string>>;
 
   /**
-   * What is to hold for single handlers of this process, by their job's name: `{ send_email: { concurrency: 2 } }`. Goes
-   * before what their decorators say. A name that no handler here has is warned of. Default `{}`.
+   * What is to hold for single jobs in this process, by their names: `{ send_email: { concurrency: 2 } }`. Goes before what
+   * their handlers' decorators and their definitions say. `queue` and `priority` hold for what this process publishes,
+   * too, be the handler here or not; processes that share a job's queue need the same. Where jobs are consumed, a name
+   * that no handler here has is warned of. Default `{}`.
    */
   readonly handlers?: Readonly<Record<string, JobHandlerOptions>>;
 

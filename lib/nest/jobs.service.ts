@@ -6,7 +6,7 @@ import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { checkedObject, within } from '../core/checked-object.js';
 import { InstanceConsumer } from './instance-consumer.js';
-import type { NestModule } from './job-handler.explorer.js';
+import type { NestModule } from './found-handlers.js';
 import { JobsInstances } from './jobs.instances.js';
 
 /** What `JobsService.drain` takes. */

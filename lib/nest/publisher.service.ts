@@ -79,12 +79,13 @@ export class PublisherService {
    * @internal
    */
   publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents): Publisher {
-    const { routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
+    const { handlers: configured, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const { clock } = this.backend;
     return new Publisher({
       backend,
       clock,
       handlers: this.explorer.handlers,
+      configured,
       routes,
       defaults,
       publishTimeoutMs,

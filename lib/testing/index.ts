@@ -1,4 +1,4 @@
-export { jobMatchers, type JobMatchers } from './job-matchers.js';
+export { jobMatchers, type JobMatchers, type PayloadLike } from './job-matchers.js';
 export { JobsTesting, type OfInstance, type RunOptions } from './jobs-testing.js';
 export { JobsTestingModule } from './jobs-testing.module.js';
 export type { JobsTestingMode, JobsTestingOptions } from './jobs-testing.options.js';

@@ -1,8 +1,20 @@
 import { inspect } from 'node:util';
-import { jobNameOf, type JobOrName } from '../core/names.js';
+import { jobNameOf, type JobDefinition } from '../core/definition.js';
+import type { JobName, JobOrName, NamedPayload } from '../core/job-types.js';
 import { show } from '../core/show.js';
 import type { JobsTesting, OfInstance } from './jobs-testing.js';
 import type { TestedJob } from './tested-job.js';
+
+/** `expect.any(String)` and its like. */
+interface AsymmetricMatcher {
+  asymmetricMatch(other: unknown): boolean;
+}
+
+/** At least these properties of a payload, and of the objects in it; asymmetric matchers may stand anywhere in it. */
+export type PayloadLike<Payload> = unknown extends Payload
+  ? unknown
+  : | AsymmetricMatcher
+    | (Payload extends object ? { readonly [Key in keyof Payload]?: PayloadLike<Payload[Key]> } : Payload);
 
 /** What `expect` has once it was extended by {@link jobMatchers}. */
 export interface JobMatchers<R> {
@@ -10,7 +22,8 @@ export interface JobMatchers<R> {
    * That a job of this name was published; with a payload, one that has at least these properties. Asymmetric matchers
    * such as `expect.any(String)` may stand in it.
    */
-  toHavePublished(job: JobOrName, payload?: unknown, of?: OfInstance): R;
+  toHavePublished<In>(job: JobDefinition<string, In>, payload?: NoInfer<PayloadLike<In>>, of?: OfInstance): R;
+  toHavePublished<Name extends JobName>(job: Name, payload?: PayloadLike<NamedPayload<Name>>, of?: OfInstance): R;
   /** That exactly so many jobs of this name were published. */
   toHavePublishedTimes(job: JobOrName, times: number, of?: OfInstance): R;
 }

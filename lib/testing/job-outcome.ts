@@ -1,8 +1,8 @@
 import type { Outcome } from '../core/outcome.js';
 
 /** What became of a run, and when the job would run next. */
-export type JobOutcome =
-  | { readonly kind: 'completed'; readonly result: unknown }
+export type JobOutcome<Result = unknown> =
+  | { readonly kind: 'completed'; readonly result: Result }
   | { readonly kind: 'retried'; readonly error: Error; readonly at: Date; readonly inMs: number }
   | { readonly kind: 'blocked'; readonly error: Error; readonly at: Date; readonly inMs: number }
   | { readonly kind: 'handedBack'; readonly reason: string; readonly at: Date; readonly inMs: number }

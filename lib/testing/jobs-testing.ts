@@ -1,9 +1,10 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { jobNameOf, type JobDefinition } from '../core/definition.js';
 import { durationMs, type Duration } from '../core/duration.js';
 import { Tally, type RunCounts } from '../core/drain.js';
 import { JobEvents } from '../core/events.js';
-import { jobNameOf, type JobOrName } from '../core/names.js';
+import type { JobName, JobOrName, NamedPayload, NamedResult, PublishArguments } from '../core/job-types.js';
 import { count } from '../core/option-checks.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
@@ -53,7 +54,15 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     return new Date(this.clock.now());
   }
 
-  /** The jobs that were published, in their order; with a name, those of that name. */
+  /**
+   * The jobs that were published, in their order; with a definition or a name, those of that name. The payload has the
+   * type of what is published by it.
+   *
+   * @throws TypeError where it is neither
+   */
+  published<In>(job: JobDefinition<string, In>, of?: OfInstance): readonly TestedJob<In>[];
+  published<Name extends JobName>(job: Name, of?: OfInstance): readonly TestedJob<NamedPayload<Name>>[];
+  published(job?: JobOrName, of?: OfInstance): readonly TestedJob[];
   published(job?: JobOrName, { instance }: OfInstance = {}): readonly TestedJob[] {
     const all = this.instances.engine(this.instances.nameOf(instance, 'published')).published;
     const name = job === undefined ? undefined : jobNameOf(job);
@@ -95,9 +104,18 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
    * Runs a job at once, the way a consumer does, and tells what became of it. It is neither listed as published nor run
    * again; what its handler publishes is published.
    *
-   * @throws PublishError where it could not be published like this
+   * @param rest the payload, as `publish` takes it, and how it is run
+   * @throws PublishError where it could not be published like this, its payload being refused by its schema, say
    * @throws Error where it has no handler, or that is still busy after four seconds
    */
+  run<In, Result>(
+    job: JobDefinition<string, In, unknown, Result>,
+    ...rest: PublishArguments<In, RunOptions>
+  ): Promise<JobOutcome<Result>>;
+  run<Name extends JobName>(
+    job: Name,
+    ...rest: PublishArguments<NamedPayload<Name>, RunOptions>
+  ): Promise<JobOutcome<NamedResult<Name>>>;
   async run(job: JobOrName, payload?: unknown, options: RunOptions = {}): Promise<JobOutcome> {
     const { attempt = 1, instance, ...others } = options;
     const name = jobNameOf(job);
@@ -107,7 +125,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     if ('delay' in others)
       throw new TypeError('run: a job with a delay does not run at once; publish it, and advance()');
     const engine = new OneRun(consumer, this.clock, count(attempt, 'run: attempt'));
-    await consumer.publisher.publisherOn(() => engine, new JobEvents()).publish(name, payload, others);
+    await consumer.publisher.publisherOn(() => engine, new JobEvents()).publish(job, payload, others);
     const outcome = await engine.outcome(this.patience);
     if (!outcome) throw new Error(`run: the lease of "${name}" was lost`);
     return jobOutcome(outcome, this.clock.now());

@@ -2,12 +2,12 @@ import type { BackoffPlan } from '../core/backoff.js';
 import type { Message } from '../core/message.js';
 
 /** A job that was published in a test. */
-export interface TestedJob {
+export interface TestedJob<Payload = unknown> {
   readonly id: string;
   readonly name: string;
   readonly queue: string;
-  /** What the handler gets: what JSON has kept of it. */
-  readonly payload: unknown;
+  /** What is stored: what JSON has kept of it, before a schema makes of it what the handler gets. */
+  readonly payload: Payload;
   readonly options: TestedOptions;
   readonly publishedAt: Date;
   /** True: a job of this id lived in the queue already, so that this one was not stored. */

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineJob, isDefinition } from '../../lib/core/definition.js';
+import { defineJob, isDefinition, jobNameOf } from '../../lib/core/definition.js';
 
 const schema = z.object({ to: z.string() });
 
@@ -10,6 +10,15 @@ test('a definition is frozen, and known as one', () => {
   expect(job).toEqual({ name: 'mail', payload: schema, result: undefined, options: { queue: 'mails', priority: 3 } });
   expect(Object.isFrozen(job) && Object.isFrozen(job.options)).toBe(true);
   expect([job, { ...job }, 'mail', null, undefined].map(isDefinition)).toEqual([true, false, false, false, false]);
+});
+
+test('a job is named by its name, or by its definition', () => {
+  expect(jobNameOf('send_email')).toBe('send_email');
+  expect(jobNameOf(defineJob('send_email'))).toBe('send_email');
+  class SendEmail {}
+  for (const bad of [SendEmail, null, undefined, {}, { name: 'send_email' }, 5]) {
+    expect(() => jobNameOf(bad)).toThrow(/^job name: expected 1 to 100 of/);
+  }
 });
 
 describe('refused:', () => {

@@ -35,18 +35,23 @@ test('while the engine fails, a drain goes on waiting, and handles what is there
 test('a plan that a queue is read by already goes before that of the drain', async () => {
   let running = 0;
   let most = 0;
-  for (const payload of [1, 2, 3]) await shop.publisher.publish('x', payload);
+  let begin = (): void => undefined;
+  // Else the first may be over before the drain has begun to count.
+  const drains = new Promise<void>((resolve) => (begin = resolve));
   const consumer = shop.consume(
     [
       handler('x', async () => {
         most = Math.max(most, ++running);
-        await Promise.resolve();
+        await drains;
         running -= 1;
       }),
     ],
     { queues: [queue('default', { concurrency: 1 })] },
   );
-  expect(await drain(consumer, [queue('default', { concurrency: 3 })], 20)).toMatchObject({ completed: 3 });
+  for (const payload of [1, 2, 3]) await shop.publisher.publish('x', payload);
+  const drained = drain(consumer, [queue('default', { concurrency: 3 })], 200);
+  begin();
+  expect(await drained).toMatchObject({ completed: 3 });
   expect(most).toBe(1);
 });
 

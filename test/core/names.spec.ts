@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkName, isName, jobNameOf } from '../../lib/core/names.js';
+import { checkName, isName } from '../../lib/core/names.js';
 
 describe('a name', () => {
   test.each(['a', '_', '7', 'send_email', 'Send-Email.v2', 'a..b', 'a.', 'x'.repeat(100), '__proto__', 'constructor'])(
@@ -47,13 +47,4 @@ describe('a name', () => {
       expect.objectContaining({ message: expect.stringMatching(/^.{1,220}$/) as string }),
     );
   });
-});
-
-test('a job is named by its name, or by a definition that has it', () => {
-  expect(jobNameOf('send_email')).toBe('send_email');
-  expect(jobNameOf({ name: 'send_email' })).toBe('send_email');
-  class SendEmail {}
-  for (const bad of [SendEmail, null, undefined, {}, { name: 'a b' }, 5]) {
-    expect(() => jobNameOf(bad as never)).toThrow(/^job name: expected 1 to 100 of/);
-  }
 });

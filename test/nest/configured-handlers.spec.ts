@@ -1,4 +1,4 @@
-import { JobHandler, PublisherService, type JobsModuleOptions } from 'nestjs-jobs';
+import { defineJob, JobHandler, PublisherService, type JobsModuleOptions, type PublishOptions } from 'nestjs-jobs';
 import { expect, test } from 'vitest';
 import { follower, startJobs, until } from './application.js';
 
@@ -39,6 +39,64 @@ test('also what a job is published with before the application has started', asy
   };
   await startJobs({ providers: [early, Send] }, { handlers: { send: { queue: 'outbox', priority: 1 } } });
   expect(published).toMatchObject([{ queue: 'outbox', priority: 1 }]);
+});
+
+interface Said {
+  readonly publish?: PublishOptions;
+  readonly configuration?: { queue?: string; priority?: number };
+  readonly definition?: { queue?: string; priority?: number };
+  readonly handler?: { queue?: string; priority?: number };
+  readonly routes?: Record<string, string>;
+}
+const said = {
+  publish: { queue: 'published', priority: 1 },
+  configuration: { queue: 'configured', priority: 2 },
+  definition: { queue: 'defined', priority: 3 },
+  handler: { queue: 'handled', priority: 4 },
+  routes: { job: 'routed' },
+};
+const { publish, configuration, definition, handler, routes } = said;
+const precedence: [what: string, said: Said, here: [string, number], elsewhere?: [string, number]][] = [
+  ['publish before all', { publish, configuration, definition, routes }, ['published', 1]],
+  ['configuration before the definition', { configuration, definition, routes }, ['configured', 2]],
+  ['configuration before the handler', { configuration, handler, routes }, ['configured', 2]],
+  ['configuration before routes', { configuration, routes }, ['configured', 2]],
+  ['the queue alone', { configuration: { queue: 'configured' }, definition, routes }, ['configured', 3]],
+  ['the priority alone', { configuration: { priority: 2 }, definition, routes }, ['defined', 2]],
+  ['a definition before routes', { definition, routes }, ['defined', 3]],
+  ['a handler before routes, elsewhere unknown', { handler, routes }, ['handled', 4], ['routed', 1024]],
+  ['routes before the default', { routes }, ['routed', 1024]],
+  ['nothing', {}, ['default', 1024]],
+];
+for (const [what, given, here, elsewhere = here] of precedence) {
+  test(`where a job lands and how urgent it is, published by its definition: ${what}`, async () => {
+    const Job = defineJob('job', given.definition);
+    const done: string[] = [];
+    @JobHandler(Job, given.handler)
+    class Handles {
+      handle(_: unknown, job: { queue: string }): void {
+        done.push(job.queue);
+      }
+    }
+    const options = { handlers: { job: given.configuration ?? {} }, routes: given.routes ?? {} };
+    const worker = await startJobs({ providers: [Handles] }, options);
+    expect(await worker.publisher.publish(Job, null, given.publish)).toMatchObject({
+      queue: here[0],
+      priority: here[1],
+    });
+    if (!given.publish) {
+      await until(() => done.length === 1, 'it is read where it was published to');
+      expect(await worker.publisher.publish('job')).toMatchObject({ queue: here[0], priority: here[1] });
+    }
+    const web = await startJobs({}, { consume: false, ...options });
+    const [queue, priority] = elsewhere;
+    expect(await web.publisher.publish(Job, null, given.publish)).toMatchObject({ queue, priority });
+  });
+}
+
+test('a job published by its plain name where its handler is not, goes by the configuration, too', async () => {
+  const web = await startJobs({}, { consume: false, handlers: { job: { queue: 'configured' } }, routes });
+  expect(await web.publisher.publish('job')).toMatchObject({ queue: 'configured', priority: 1024 });
 });
 
 test('the concurrency of a handler comes from the configuration', async () => {

@@ -10,10 +10,17 @@ import {
   type Job,
   type JobsModuleOptions,
 } from 'nestjs-jobs';
+import { beanstalkd } from 'nestjs-jobs/beanstalkd';
+import { bullmq } from 'nestjs-jobs/bullmq';
 import { memory } from 'nestjs-jobs/memory';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { PrivateBeanstalkd } from '../servers/beanstalkd.js';
+import { PrivateRedis } from '../servers/redis.js';
 import { gate, startJobs, until, type Application } from './application.js';
 import { engines } from './engines.js';
+
+const onRedis = (port: number): BackendDescription => bullmq({ connection: { host: '127.0.0.1', port } });
+const onBeanstalkd = (port: number): BackendDescription => beanstalkd({ host: '127.0.0.1', port });
 
 const NONE: DrainedJobs = {
   completed: 0,
@@ -143,6 +150,35 @@ for (const [name, engine] of Object.entries(engines())) {
   });
 }
 
+const servers = { redis: PrivateRedis, beanstalkd: PrivateBeanstalkd };
+const backendOf = { redis: onRedis, beanstalkd: onBeanstalkd };
+for (const name of ['redis', 'beanstalkd'] as const) {
+  test(`a ${name} that is killed meanwhile, and started again, is waited for`, { timeout: 60_000 }, async () => {
+    const server = await servers[name].start();
+    onTestFinished(() => server.stop());
+    const { opened, open } = gate();
+    let begun = 0;
+    @JobHandler('wait', { concurrency: 1 })
+    class Wait {
+      async handle(): Promise<void> {
+        begun += 1;
+        await opened;
+      }
+    }
+    const options = { backend: backendOf[name](server.port), consume: false, defaults: { concurrency: 1 } };
+    const { app, publisher, lines } = await startJobs({ providers: [Wait] }, options);
+    for (const payload of [1, 2, 3]) await publisher.publish('wait', payload);
+    // Longer than an engine that comes back may take for its first answer on a busy machine.
+    const drained = app.get(JobsService).drain({ idle: '5s' });
+    await until(() => begun === 1, 'the first has begun');
+    await server.kill();
+    open();
+    await until(() => lines.ofJobs('warn', 'error').length > 0, 'the outage is noticed');
+    await server.start();
+    expect(await drained).toMatchObject({ completed: 3, failed: 0, retried: 0, interrupted: false });
+  });
+}
+
 describe('on any engine', () => {
   const backend = (): BackendDescription => memory();
 
@@ -152,6 +188,37 @@ describe('on any engine', () => {
     const { blocked, completed } = await app.get(JobsService).drain();
     expect(completed).toBe(0);
     expect(blocked).toBeGreaterThan(0);
+  });
+
+  test('a handler that never ends does not keep a drain from its end where it has a timeout', async () => {
+    @JobHandler('endless', { timeout: 20, attempts: 1 })
+    class Endless {
+      handle(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    const { app, publisher } = await startJobs({ providers: [Endless] }, { consume: false });
+    await publisher.publishMany([{ name: 'endless' }, { name: 'endless' }]);
+    expect(await app.get(JobsService).drain({ idle: 50 })).toEqual({ ...NONE, failed: 2 });
+  });
+
+  test('nor, without one, longer than until the grace is over where the application closes', async () => {
+    let begun = 0;
+    @JobHandler('endless')
+    class Endless {
+      handle(): Promise<void> {
+        begun += 1;
+        return new Promise(() => undefined);
+      }
+    }
+    const { app, publisher } = await startJobs({ providers: [Endless] }, { consume: false, shutdownGrace: 20 });
+    await publisher.publish('endless');
+    const jobs = app.get(JobsService);
+    const both = Promise.all([jobs.drain(), jobs.drain({ idle: 50 })]);
+    await until(() => begun === 1, 'it has begun');
+    await app.close();
+    const ended = { ...NONE, handedBack: 1, interrupted: true };
+    expect(await both).toEqual([ended, ended]);
   });
 
   test('two drains at a time both end, and handle each job once', async () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   BadRequestException,
   Catch,
@@ -5,6 +7,7 @@ import {
   Inject,
   Injectable,
   NotFoundException,
+  Optional,
   Scope,
   UnauthorizedException,
   UseFilters,
@@ -18,6 +21,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
   type PipeTransform,
+  type Provider,
 } from '@nestjs/common';
 import {
   APP_FILTER,
@@ -30,10 +34,23 @@ import {
   type HostComponentInfo,
 } from '@nestjs/core';
 import { IsEmail, IsInt } from 'class-validator';
-import { CurrentJob, FatalError, httpErrors, JobHandler, Payload, type Job, type JobsModuleOptions } from 'nestjs-jobs';
+import {
+  CurrentJob,
+  FatalError,
+  httpErrors,
+  JobHandler,
+  Payload,
+  TransientError,
+  type Job,
+  type JobsModuleOptions,
+} from 'nestjs-jobs';
+import { memory } from 'nestjs-jobs/memory';
 import { NEVER, throwError, type Observable } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startJobs, until, type Application } from './application.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const ONE_HOUR = { kind: 'fixed', base: '1h' } as const;
 
@@ -154,6 +171,33 @@ test('an interceptor that never completes runs into the job’s timeout', async 
     handle(): void {}
   }
   expect(await endWith(Handles)).toMatch(/^retried \(JobTimeoutError: /);
+});
+
+test('an interceptor that never completes is handed back at the end of the grace, at no cost', async () => {
+  const attempts: number[] = [];
+  class Never implements NestInterceptor {
+    intercept(context: ExecutionContext): Observable<unknown> {
+      attempts.push(context.getArgByIndex<Job>(1).attempt);
+      return NEVER;
+    }
+  }
+  @JobHandler('work')
+  @UseInterceptors(Never)
+  class Handles {
+    handle(): void {}
+  }
+  const backend = memory();
+  const one = await startJobs({ providers: [Handles] }, { backend, shutdownGrace: 10 });
+  const ends: string[] = [];
+  one.events.on('handedBack', ({ reason }) => ends.push(reason));
+  await one.publisher.publish('work');
+  await until(() => attempts.length === 1, 'it has begun');
+  await one.app.close();
+  expect(ends).toEqual(['shutdown']);
+  const next = await startJobs({ providers: [Handles] }, { backend, shutdownGrace: 10 });
+  await until(() => attempts.length === 2, 'it is begun again');
+  await next.app.close();
+  expect(attempts).toEqual([1, 1]);
 });
 
 describe('a pipe', () => {
@@ -310,6 +354,97 @@ describe('what is made for each job', () => {
     expect(end).toBe('retried (Error: no instance of Handles could be made for the job: no tenant for work)');
   });
 
+  const unmakeable: [what: string, make: (job: Job) => unknown, end: string, timeout?: number][] = [
+    [
+      'of a factory that rejects',
+      (job) => Promise.reject(new TransientError(`no tenant for ${job.name}`)),
+      'retried (Error: no instance of Handles could be made for the job: no tenant for work)',
+    ],
+    [
+      'of a factory that rejects with a fatal error',
+      () => Promise.reject(new FatalError('no such tenant')),
+      'failed: a fatal error (Error: no instance of Handles could be made for the job: no such tenant)',
+    ],
+    [
+      'of a factory that never ends',
+      () => new Promise(() => undefined),
+      'retried (JobTimeoutError: the job ran longer than its timeout of 20 ms)',
+      20,
+    ],
+  ];
+  for (const [what, make, end, timeout] of unmakeable) {
+    for (const whose of ['a handler', 'a guard'] as const) {
+      test(`${whose}’s dependency ${what}`, async () => {
+        @Injectable()
+        class Guard implements CanActivate {
+          constructor(@Optional() @Inject('TENANT_OF_GUARD') readonly tenant: unknown) {}
+
+          canActivate(): boolean {
+            return true;
+          }
+        }
+        let handled = false;
+        @JobHandler('work', { timeout })
+        @UseGuards(Guard)
+        class Handles {
+          constructor(@Optional() @Inject('TENANT_OF_HANDLER') readonly tenant: unknown) {}
+
+          handle(): void {
+            handled = true;
+          }
+        }
+        const provide = whose === 'a handler' ? 'TENANT_OF_HANDLER' : 'TENANT_OF_GUARD';
+        const tenant = { provide, scope: Scope.REQUEST, inject: [REQUEST], useFactory: make };
+        expect(await endOf(await startJobs({ providers: [tenant, Handles] }))).toBe(end);
+        expect(handled).toBe(false);
+      });
+    }
+  }
+
+  test('leaves nothing of a job behind', async () => {
+    const left = new Set<WeakRef<object>>();
+    let contexts = 0;
+    @Injectable({ scope: Scope.REQUEST })
+    class Context {
+      readonly weight = new Array<number>(1_000).fill(0);
+      constructor(@Inject(REQUEST) job: Job) {
+        contexts += 1;
+        left.add(new WeakRef(this)).add(new WeakRef(job));
+      }
+    }
+    @Injectable()
+    class Guard implements CanActivate {
+      constructor(@Inject(Context) readonly context: Context) {}
+
+      canActivate(): boolean {
+        return this.context.weight.length > 0;
+      }
+    }
+    @JobHandler('work')
+    @UseGuards(Guard)
+    class Handles {
+      constructor(@Inject(Context) readonly context: Context) {
+        left.add(new WeakRef(this));
+      }
+
+      handle(): number {
+        return this.context.weight.length;
+      }
+    }
+    const { publisher, events } = await startJobs({ providers: [Context, Handles] });
+    let completed = 0;
+    events.on('completed', () => (completed += 1));
+    await publisher.publishMany(Array.from({ length: 1_000 }, () => ({ name: 'work' })));
+    await until(() => completed === 1_000, 'a thousand jobs');
+    expect([contexts, left.size]).toEqual([1_000, 3_000]);
+    const alive = (): number => [...left].filter((one) => one.deref()).length;
+    // What runs last may still be held by whatever ran it.
+    await until(() => {
+      collectGarbage();
+      return alive() <= 30;
+    }, 'they are gone');
+  });
+
   test('may be transient', async () => {
     const made: unknown[] = [];
     @Injectable({ scope: Scope.TRANSIENT })
@@ -429,4 +564,36 @@ test('two applications in one process keep their enhancers apart', async () => {
     }),
   );
   expect(ends).toEqual(['completed "done"', expect.stringMatching(/^failed: a guard denied it/)]);
+});
+
+test('two handler classes of one name and method keep their own parameters', async () => {
+  const seen: unknown[] = [];
+  const first = class Handles {
+    handle(payload: unknown, job: Job): void {
+      seen.push([payload, job.name]);
+    }
+  };
+  const second = class Handles {
+    handle(job: Job, part: unknown): void {
+      seen.push([part, job.name]);
+    }
+  };
+  const decorated = (parameters: ParameterDecorator[], type: new () => object, name: string): Provider => {
+    for (const [index, parameter] of parameters.entries()) parameter(type.prototype as object, 'handle', index);
+    JobHandler(name)(type as never);
+    return type;
+  };
+  const providers = [
+    decorated([Payload(), CurrentJob()], first, 'one'),
+    decorated([CurrentJob(), Payload('part')], second, 'other'),
+  ];
+  const { publisher } = await startJobs({ providers });
+  await publisher.publish('one', { part: 1 });
+  await until(() => seen.length === 1, 'the first');
+  await publisher.publish('other', { part: 2 });
+  await until(() => seen.length === 2, 'the second');
+  expect(seen).toEqual([
+    [{ part: 1 }, 'one'],
+    [2, 'other'],
+  ]);
 });

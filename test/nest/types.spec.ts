@@ -1,12 +1,21 @@
 import { type } from 'arktype';
+import type { INestApplicationContext } from '@nestjs/common';
 import {
   defineJob,
+  getJobEventsToken,
+  getJobsToken,
+  getPublisherToken,
+  InjectJobEvents,
+  InjectJobs,
+  InjectPublisher,
+  JobEvents,
   JobHandler,
+  JobsService,
+  PublisherService,
   type InputOf,
   type Job,
   type JobDefinition,
   type PayloadOf,
-  type PublisherService,
   type PublishRequest,
   type ResultOf,
 } from 'nestjs-jobs';
@@ -188,4 +197,63 @@ export class WrongMethods {
   byNameToo({ to }: { to: string }): string {
     return to;
   }
+}
+
+export class OfInstances {
+  @InjectPublisher('reports')
+  readonly ofProperty!: PublisherService;
+
+  constructor(
+    @InjectPublisher() readonly publisher: PublisherService,
+    @InjectPublisher('reports') readonly reports: PublisherService,
+    @InjectJobs('reports') readonly jobs: JobsService,
+    @InjectJobEvents('reports') readonly events: JobEvents,
+    // @ts-expect-error a name is a text
+    @InjectPublisher(1) readonly bad: PublisherService,
+  ) {}
+
+  publishes(): unknown[] {
+    return [
+      this.reports.publish(Report, { week: 1 }),
+      // @ts-expect-error another type
+      this.reports.publish(Report, { week: 'one' }),
+    ];
+  }
+}
+
+/** Never called. */
+export function tokens(app: INestApplicationContext): void {
+  const publisher: PublisherService = app.get(getPublisherToken('reports'));
+  expectTypeOf(publisher).toEqualTypeOf<PublisherService>();
+  expectTypeOf(app.get<PublisherService>(getPublisherToken('reports'))).toEqualTypeOf<PublisherService>();
+  expectTypeOf(app.get<JobsService>(getJobsToken('reports'))).toEqualTypeOf<JobsService>();
+  expectTypeOf(app.get<JobEvents>(getJobEventsToken())).toEqualTypeOf<JobEvents>();
+  // @ts-expect-error a publisher is no JobsService
+  const wrong: JobsService = app.get<PublisherService>(getPublisherToken());
+  void wrong;
+}
+
+/** Never called. */
+export function hears(events: JobEvents): void {
+  events.on('completed', ({ job, result, durationMs }) => {
+    expectTypeOf(job.name).toEqualTypeOf<string | undefined>();
+    expectTypeOf(result).toBeUnknown();
+    expectTypeOf(durationMs).toBeNumber();
+  });
+  // @ts-expect-error no such event
+  events.on('done', () => undefined);
+}
+
+/** Never called. */
+export function defines(): unknown[] {
+  return [
+    // @ts-expect-error no such option
+    defineJob('mail', { retries: 3 }),
+    // @ts-expect-error no Standard Schema
+    defineJob('mail', { payload: { to: 'string' } }),
+    // @ts-expect-error no such option
+    JobHandler(Mail, { retries: 3 }),
+    // @ts-expect-error a text
+    JobHandler(Mail, { instance: 1 }),
+  ];
 }

@@ -1,7 +1,16 @@
+import type { DynamicModule } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { getPublisherToken, JobHandler, JobsModule, JobEvents, PublisherService, PublishError } from 'nestjs-jobs';
+import {
+  defineJob,
+  getPublisherToken,
+  JobHandler,
+  JobsModule,
+  JobEvents,
+  PublisherService,
+  PublishError,
+} from 'nestjs-jobs';
 import { JobsTesting, JobsTestingModule } from 'nestjs-jobs/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { moduleOf } from '../nest/application.js';
@@ -43,7 +52,7 @@ describe('in memory', () => {
       },
       { id: 'x', options: { timeout: 5000, attempts: 2 }, duplicate: true },
     ]);
-    expect(jobs.published({ name: 'mail' })).toMatchObject([
+    expect(jobs.published(defineJob('mail'))).toMatchObject([
       { payload: { to: 'ada', subject: 'Thanks' }, options: { delay: undefined } },
       { payload: { subject: 'How was it?' }, options: { delay: 3 * 24 * HOUR } },
     ]);
@@ -149,7 +158,7 @@ describe('a single run', () => {
       inMs: 30_000,
     });
     expect(await jobs.run('mail', { to: 'broken' }, { attempt: 2 })).toMatchObject({ kind: 'retried', inMs: 60_000 });
-    expect(await jobs.run({ name: 'mail' }, { to: 'broken' }, { attempt: 3 })).toMatchObject({
+    expect(await jobs.run(defineJob('mail'), { to: 'broken' }, { attempt: 3 })).toMatchObject({
       kind: 'failed',
       reason: 'all 3 attempts have failed',
       error: { message: 'a fault' },
@@ -260,6 +269,35 @@ test('sixty applications in one process leave nothing behind', { timeout: 60_000
   process.off('warning', hear);
   expect(warnings).toEqual([]);
   expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+});
+
+test('two applications of two instances each, at once: each has its own jobs and its own time', async () => {
+  @JobHandler('report', { instance: 'reports' })
+  class Report {
+    readonly payloads: unknown[] = [];
+
+    handle(payload: unknown): void {
+      this.payloads.push(payload);
+    }
+  }
+  const module = (): DynamicModule => ({
+    ...ShopModule.on({}, { name: 'reports', backend: 'beanstalkd://127.0.0.1:1' }),
+    providers: [Report],
+  });
+  const [one, other] = await Promise.all([shop({}, module()), shop({}, module())]);
+  const startedAt = other.jobs.now();
+  for (const { app, publisher } of [one, other]) {
+    await publisher.publish('order', { to: 'ada' });
+    await app.get<PublisherService>(getPublisherToken('reports')).publish('report', 1, { delay: '1h' });
+  }
+  expect(await one.jobs.advance('1h')).toMatchObject({ completed: 3 });
+  expect(other.jobs.now()).toEqual(startedAt);
+  expect(other.jobs.published()).toHaveLength(1);
+  expect([other.lines, other.app.get(Report).payloads]).toEqual([[], []]);
+  await one.app.close();
+  expect(await other.jobs.advance('1h')).toMatchObject({ completed: 3 });
+  expect(other.app.get(Report).payloads).toEqual([1]);
+  expect(other.jobs.published('report', { instance: 'reports' })).toHaveLength(1);
 });
 
 test('an application of one named instance needs not name it', async () => {

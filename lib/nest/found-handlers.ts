@@ -1,0 +1,70 @@
+import type { ModulesContainer } from '@nestjs/core';
+import { declarationsOn, type HandlerDeclaration } from './job-handler.decorator.js';
+
+export type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
+export type Wrapper = NestModule extends { providers: Map<unknown, infer W> } ? W : never;
+
+/** A decorated class or method of a provider. */
+export interface Found {
+  readonly declaration: HandlerDeclaration;
+  readonly wrapper: Wrapper;
+  readonly key: string | symbol;
+  /** `SendEmail`, `Orders.sendEmail` */
+  readonly origin: string;
+  readonly module: NestModule;
+}
+
+/** All handlers of these modules' providers and controllers. */
+export function* foundIn(modules: Iterable<NestModule>): Generator<Found> {
+  for (const module of modules) {
+    for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
+      yield* foundOn(wrapper, module);
+    }
+  }
+}
+
+function* foundOn(wrapper: Wrapper, module: NestModule): Generator<Found> {
+  const prototype = prototypeOf(wrapper);
+  const type = prototype && classOf(prototype);
+  const own = type ? declarationsOn(type) : [];
+  // What stands in a decorated class's place, such as a test's `overrideProvider(SendEmail)`, is the handler instead.
+  const inPlaceOf = own.length === 0 && typeof wrapper.token === 'function' ? wrapper.token : undefined;
+  for (const declaration of inPlaceOf ? declarationsOn(inPlaceOf) : own) {
+    yield { declaration, wrapper, key: 'handle', origin: nameOf(inPlaceOf ?? type), module };
+  }
+  for (const [key, owner] of prototype ? methodsOf(prototype) : []) {
+    for (const declaration of declarationsOn(owner, key)) {
+      yield { declaration, wrapper, key, origin: `${nameOf(type)}.${String(key)}`, module };
+    }
+  }
+}
+
+/** The prototype of what a wrapper holds or, of a class, will hold. */
+export function prototypeOf(wrapper: Wrapper): object | undefined {
+  if (!wrapper.isNotMetatype) return (wrapper.metatype?.prototype as object | undefined) ?? undefined;
+  const instance: unknown = wrapper.instance;
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  return (Object.getPrototypeOf(instance) as object | null) ?? undefined;
+}
+
+function classOf(prototype: object): { readonly name: string } | undefined {
+  const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof type === 'function' ? type : undefined;
+}
+
+export function nameOf(type: { readonly name: string } | undefined): string {
+  return type?.name || 'a class without a name';
+}
+
+/** The methods of a prototype, the inherited ones too unless overridden, each with the prototype that has it. */
+function methodsOf(prototype: object): Map<string | symbol, object> {
+  const methods = new Map<string | symbol, object>();
+  for (
+    let at: object | null = prototype;
+    at && at !== Object.prototype;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    for (const key of Reflect.ownKeys(at)) if (!methods.has(key)) methods.set(key, at);
+  }
+  return methods;
+}
