@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { Fatal, type Job, JobHandler } from 'nestjs-jobs';
+import { Fatal, type Job, JobHandler, type PayloadOf } from 'nestjs-jobs';
 import sharp from 'sharp';
+import { Thumbnail } from './jobs.js';
 import { JobLedger } from './job-ledger.service.js';
 import { ShopFiles } from './shop-files.service.js';
 
@@ -8,20 +9,14 @@ import { ShopFiles } from './shop-files.service.js';
 @Fatal()
 export class NoPicture extends Error {}
 
-/** The name of a picture that was stored before; a job carries a reference, never megabytes. */
-export interface StoredPicture {
-  picture: string;
-}
-
-/** Pictures take the processor: they have a queue of their own, so that mail needn't wait behind them. */
-@JobHandler('make_thumbnail', { queue: 'pictures', concurrency: 2 })
+@JobHandler(Thumbnail)
 export class MakeThumbnail {
   constructor(
     private readonly files: ShopFiles,
     private readonly ledger: JobLedger,
   ) {}
 
-  handle({ picture }: StoredPicture, job: Job) {
+  handle({ picture }: PayloadOf<typeof Thumbnail>, job: Job) {
     return this.ledger.once(job, async () => {
       const bytes = await readFile(this.files.picture(picture));
       await this.files.write(this.files.thumbnail(job.id), await shrink(bytes));

@@ -1,9 +1,9 @@
 import { type Job, JobHandler } from 'nestjs-jobs';
+import { type Order, Reminder } from './jobs.js';
 import { JobLedger } from './job-ledger.service.js';
 import { Mailer } from './mailer.service.js';
-import type { Order } from './order.pipe.js';
 
-@JobHandler('send_reminder')
+@JobHandler(Reminder)
 export class SendReminder {
   constructor(
     private readonly mailer: Mailer,

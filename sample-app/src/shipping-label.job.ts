@@ -1,11 +1,11 @@
 import { buffer } from 'node:stream/consumers';
 import { type Job, JobHandler } from 'nestjs-jobs';
 import PDFDocument from 'pdfkit';
+import { Label, type Order } from './jobs.js';
 import { JobLedger } from './job-ledger.service.js';
-import type { Order } from './order.pipe.js';
 import { ShopFiles } from './shop-files.service.js';
 
-@JobHandler('shipping_label')
+@JobHandler(Label)
 export class ShippingLabel {
   constructor(
     private readonly files: ShopFiles,
