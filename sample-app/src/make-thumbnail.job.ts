@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { UseInterceptors } from '@nestjs/common';
 import { Fatal, type Job, JobHandler, type PayloadOf } from 'nestjs-jobs';
 import sharp from 'sharp';
+import { JobLog } from './job-log.interceptor.js';
 import { Thumbnail } from './jobs.js';
-import { JobLedger } from './job-ledger.service.js';
+import { Once } from './once.interceptor.js';
 import { ShopFiles } from './shop-files.service.js';
 
 /** To try again would not make it one. */
@@ -10,17 +12,13 @@ import { ShopFiles } from './shop-files.service.js';
 export class NoPicture extends Error {}
 
 @JobHandler(Thumbnail)
+@UseInterceptors(JobLog, Once)
 export class MakeThumbnail {
-  constructor(
-    private readonly files: ShopFiles,
-    private readonly ledger: JobLedger,
-  ) {}
+  constructor(private readonly files: ShopFiles) {}
 
-  handle({ picture }: PayloadOf<typeof Thumbnail>, job: Job) {
-    return this.ledger.once(job, async () => {
-      const bytes = await readFile(this.files.picture(picture));
-      await this.files.write(this.files.thumbnail(job.id), await shrink(bytes));
-    });
+  async handle({ picture }: PayloadOf<typeof Thumbnail>, job: Job) {
+    const bytes = await readFile(this.files.picture(picture));
+    await this.files.write(this.files.thumbnail(job.id), await shrink(bytes));
   }
 }
 
