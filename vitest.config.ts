@@ -33,6 +33,19 @@ export default defineConfig({
         },
       },
       {
+        // Without the aliases: the sample application's own tests take the package as a stranger would, from its build.
+        test: {
+          name: 'sample-app',
+          include: ['sample-app/test/**/*.spec.ts'],
+          globalSetup: ['sample-app/test/own-environment.ts'],
+          server: { deps: { external: [/\/dist\//] } },
+          pool: 'forks',
+          testTimeout: 20_000,
+          isolate: false,
+          fileParallelism: false,
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'package',

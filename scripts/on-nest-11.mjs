@@ -29,6 +29,6 @@ await main(() =>
     await run('tsc --noEmit', { cwd: folder });
     await run('npm run build', { cwd: folder });
     await run('node scripts/smoke.mjs', { cwd: folder });
-    await run(['vitest run --project lib', ...args].join(' '), { cwd: folder });
+    await run(['vitest run --project lib --project sample-app', ...args].join(' '), { cwd: folder });
   }),
 );

@@ -13,11 +13,12 @@ const STEPS = [
   ['lint', 'npm run lint'],
   ['smoke', 'node scripts/smoke.mjs'],
   ['lib', 'vitest run --project lib'],
+  ['sample-app', 'vitest run --project sample-app'],
   ['package', 'vitest run --project package'],
   // What differs by NestJS, and every meaning on both backends that need no server; the rest of the suite has run once.
   [
     'nest-11',
-    'node scripts/on-nest-11.mjs test/nest test/testing test/sample-app test/backends/memory.spec test/backends/filer.spec',
+    'node scripts/on-nest-11.mjs test/nest test/testing test/sample-app sample-app/test test/backends/memory.spec test/backends/filer.spec',
   ],
   ['newer-node', 'node scripts/on-newer-node.mjs test/nest test/backends/memory.spec test/backends/filer.spec'],
 ];

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { Module } from '@nestjs/common';
+import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { JobsModule } from 'nestjs-jobs';
 import { filer } from 'nestjs-jobs/filer';
 import { JobLedger } from './job-ledger.service.js';
-import { JobLog } from './job-log.service.js';
 import { JobsController } from './jobs.controller.js';
+import { MAIL_DOMAINS } from './mail-domains.guard.js';
 import { MailboxController } from './mailbox.controller.js';
 import { MailboxServer } from './mailbox.server.js';
 import { Mailer, SMTP_URL } from './mailer.service.js';
@@ -13,6 +13,7 @@ import { MakeThumbnail } from './make-thumbnail.job.js';
 import { OrdersController } from './orders.controller.js';
 import { PicturesController } from './pictures.controller.js';
 import { PublishErrorFilter } from './publish-error.filter.js';
+import { contextCarrier, giveRequestId } from './request-context.js';
 import { SendEmail } from './send-email.job.js';
 import { SendReminder } from './send-reminder.job.js';
 import { ShippingLabel } from './shipping-label.job.js';
@@ -23,6 +24,7 @@ import { ShopFiles } from './shop-files.service.js';
   imports: [
     JobsModule.forRoot({
       backend: config.jobsUrl ?? filer({ directory: join(config.data, 'jobs') }),
+      contextCarrier,
       // Less than the 10 s after which most supervisors turn to SIGKILL.
       shutdownGrace: '5s',
     }),
@@ -40,10 +42,14 @@ import { ShopFiles } from './shop-files.service.js';
       inject: [MailboxServer],
       useFactory: async (mailbox: MailboxServer) => config.smtpUrl ?? (await mailbox.listen()),
     },
+    { provide: MAIL_DOMAINS, useValue: config.mailDomains },
     ShopFiles,
     JobLedger,
-    JobLog,
     { provide: APP_FILTER, useClass: PublishErrorFilter },
   ],
 })
-export class AppModule {}
+export class AppModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(giveRequestId).forRoutes('{*path}');
+  }
+}

@@ -15,8 +15,8 @@ interface LedgerEntry {
 
 /**
  * The shop's own memory of its jobs, for customers who ask what became of theirs. It learns of them by the events, which
- * come after the fact: a kill -9 in between keeps one from being heard. So handlers also note here that their work is
- * done, before they return. What is completed stays so, even where a crash makes its queue hand the job out again.
+ * come after the fact: a kill -9 in between keeps one from being heard. So it is also told, by the interceptor `Once`,
+ * as soon as a job's work is done. What is completed stays so, even where a crash makes its queue hand the job out again.
  */
 @Injectable()
 export class JobLedger implements OnModuleInit, OnApplicationShutdown {
@@ -47,10 +47,12 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
     return { id, name, state: state === 'waiting' && readyAt > Date.now() ? 'delayed' : state };
   }
 
-  /** Does the work, unless it is known to be done: a job is delivered at least once, and so perhaps again after a crash. */
-  async once(job: Job, work: () => Promise<void>): Promise<void> {
-    if (this.entries.get(job.id)?.state === 'completed') return;
-    await work();
+  isCompleted(id: string): boolean {
+    return this.entries.get(id)?.state === 'completed';
+  }
+
+  /** Synchronous: once it returns, it is known even after a kill -9. */
+  noteCompleted(job: Job): void {
     this.note(job, 'completed');
   }
 
@@ -72,7 +74,7 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
   }
 
   private note(job: { id: string; name: string | undefined }, state: LedgerEntry['state'], readyAt?: Date): void {
-    if (this.entries.get(job.id)?.state === 'completed') return;
+    if (this.isCompleted(job.id)) return;
     const entry = { id: job.id, name: job.name ?? 'unknown', state, readyAt: readyAt?.getTime() };
     this.entries.set(job.id, entry);
     this.file?.append(entry);

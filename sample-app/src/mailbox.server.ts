@@ -18,7 +18,13 @@ export interface ReceivedMail {
   text: string;
 }
 
-/** A mail server for those who have none at hand: it takes whatever comes over SMTP, and shows it. */
+/** To try what becomes of mail that a server does not take. */
+const REFUSED: Readonly<Record<string, { code: number; text: string }>> = {
+  'busy@shop.example': { code: 451, text: 'this mailbox is busy, try again later' },
+  'nobody@shop.example': { code: 550, text: 'there is no such mailbox' },
+};
+
+/** A mail server for those who have none at hand: it takes what comes over SMTP, and shows it. */
 @Injectable()
 export class MailboxServer implements OnApplicationShutdown {
   private readonly mails = new BoundedMap<string, ReceivedMail>(10_000);
@@ -37,6 +43,10 @@ export class MailboxServer implements OnApplicationShutdown {
       disabledCommands: ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
       closeTimeout: 1_000,
+      onRcptTo: ({ address }, _, reply) => {
+        const refused = REFUSED[address.toLowerCase()];
+        reply(refused && Object.assign(new Error(refused.text), { responseCode: refused.code }));
+      },
       onData: (stream, { envelope }, reply) => void this.receive(stream, envelope).then(() => reply(), reply),
     });
     server.listen(0, '127.0.0.1');

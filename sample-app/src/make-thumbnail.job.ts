@@ -1,31 +1,24 @@
 import { readFile } from 'node:fs/promises';
-import { Fatal, type Job, JobHandler } from 'nestjs-jobs';
+import { UseInterceptors } from '@nestjs/common';
+import { Fatal, type Job, JobHandler, type PayloadOf } from 'nestjs-jobs';
 import sharp from 'sharp';
-import { JobLedger } from './job-ledger.service.js';
+import { JobLog } from './job-log.interceptor.js';
+import { Thumbnail } from './jobs.js';
+import { Once } from './once.interceptor.js';
 import { ShopFiles } from './shop-files.service.js';
 
 /** To try again would not make it one. */
 @Fatal()
 export class NoPicture extends Error {}
 
-/** The name of a picture that was stored before; a job carries a reference, never megabytes. */
-export interface StoredPicture {
-  picture: string;
-}
-
-/** Pictures take the processor: they have a queue of their own, so that mail needn't wait behind them. */
-@JobHandler('make_thumbnail', { queue: 'pictures', concurrency: 2 })
+@JobHandler(Thumbnail)
+@UseInterceptors(JobLog, Once)
 export class MakeThumbnail {
-  constructor(
-    private readonly files: ShopFiles,
-    private readonly ledger: JobLedger,
-  ) {}
+  constructor(private readonly files: ShopFiles) {}
 
-  handle({ picture }: StoredPicture, job: Job) {
-    return this.ledger.once(job, async () => {
-      const bytes = await readFile(this.files.picture(picture));
-      await this.files.write(this.files.thumbnail(job.id), await shrink(bytes));
-    });
+  async handle({ picture }: PayloadOf<typeof Thumbnail>, job: Job) {
+    const bytes = await readFile(this.files.picture(picture));
+    await this.files.write(this.files.thumbnail(job.id), await shrink(bytes));
   }
 }
 

@@ -1,6 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { PublisherService } from 'nestjs-jobs';
-import { type Order, OrderPipe } from './order.pipe.js';
+import { Label, type Order, OrderMail, Reminder } from './jobs.js';
+import { OrderPipe } from './order.pipe.js';
 import { config } from './shop.config.js';
 
 @Controller('orders')
@@ -10,9 +11,9 @@ export class OrdersController {
   @Post()
   async order(@Body(OrderPipe) order: Order) {
     const [email, reminder, label] = await this.publisher.publishMany([
-      { name: 'send_email', payload: order },
-      { name: 'send_reminder', payload: order, options: { delay: config.reminderDelay } },
-      { name: 'shipping_label', payload: order, options: { priority: 10 } },
+      { job: OrderMail, payload: order },
+      { job: Reminder, payload: order, options: { delay: config.reminderDelay } },
+      { job: Label, payload: order },
     ]);
     return { jobs: { email: email.id, reminder: reminder.id, label: label.id } };
   }

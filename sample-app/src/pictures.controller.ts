@@ -13,7 +13,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { PublisherService } from 'nestjs-jobs';
-import type { StoredPicture } from './make-thumbnail.job.js';
+import { Thumbnail } from './jobs.js';
 import { ShopFiles } from './shop-files.service.js';
 
 @Controller('pictures')
@@ -33,8 +33,7 @@ export class PicturesController {
     const id = randomUUID();
     // First the picture, then the job: a worker may start it before publish returns.
     await this.files.write(this.files.picture(id), body);
-    const payload: StoredPicture = { picture: id };
-    const job = await this.publisher.publish('make_thumbnail', payload, { id });
+    const job = await this.publisher.publish(Thumbnail, { picture: id }, { id });
     return { job: job.id };
   }
 

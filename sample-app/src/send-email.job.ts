@@ -1,17 +1,21 @@
+import { UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { type Job, JobHandler } from 'nestjs-jobs';
-import { JobLedger } from './job-ledger.service.js';
+import { JobLog } from './job-log.interceptor.js';
+import { type Order, OrderMail } from './jobs.js';
+import { MailDomains } from './mail-domains.guard.js';
 import { Mailer } from './mailer.service.js';
-import type { Order } from './order.pipe.js';
+import { Once } from './once.interceptor.js';
+import { SmtpErrorFilter } from './smtp-error.filter.js';
 
-@JobHandler('send_email')
+@JobHandler(OrderMail)
+@UseGuards(MailDomains)
+@UseInterceptors(JobLog, Once)
+@UseFilters(SmtpErrorFilter)
 export class SendEmail {
-  constructor(
-    private readonly mailer: Mailer,
-    private readonly ledger: JobLedger,
-  ) {}
+  constructor(private readonly mailer: Mailer) {}
 
   handle({ email, item }: Order, job: Job) {
     const mail = { to: email, subject: `Your order: ${item}`, text: `Thank you for ordering "${item}".\n` };
-    return this.ledger.once(job, () => this.mailer.send(mail, job));
+    return this.mailer.send(mail, job);
   }
 }

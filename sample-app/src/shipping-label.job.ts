@@ -1,21 +1,19 @@
 import { buffer } from 'node:stream/consumers';
+import { UseInterceptors } from '@nestjs/common';
 import { type Job, JobHandler } from 'nestjs-jobs';
 import PDFDocument from 'pdfkit';
-import { JobLedger } from './job-ledger.service.js';
-import type { Order } from './order.pipe.js';
+import { JobLog } from './job-log.interceptor.js';
+import { Label, type Order } from './jobs.js';
+import { Once } from './once.interceptor.js';
 import { ShopFiles } from './shop-files.service.js';
 
-@JobHandler('shipping_label')
+@JobHandler(Label)
+@UseInterceptors(JobLog, Once)
 export class ShippingLabel {
-  constructor(
-    private readonly files: ShopFiles,
-    private readonly ledger: JobLedger,
-  ) {}
+  constructor(private readonly files: ShopFiles) {}
 
-  handle(order: Order, job: Job) {
-    return this.ledger.once(job, async () => {
-      await this.files.write(this.files.label(job.id), await draw(order, job.id));
-    });
+  async handle(order: Order, job: Job) {
+    await this.files.write(this.files.label(job.id), await draw(order, job.id));
   }
 }
 

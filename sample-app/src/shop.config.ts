@@ -13,5 +13,7 @@ export const config = {
   reminderDelay: env.SHOP_REMINDER_DELAY || '1m',
   /** Where mail goes. None: to a mailbox of the shop's own. */
   smtpUrl: env.SMTP_URL || undefined,
+  /** The only domains that mail may go to, separated by commas. None: all. */
+  mailDomains: (env.SHOP_MAIL_DOMAINS || undefined)?.toLowerCase().split(/\s*,\s*/),
   mailFrom: env.SHOP_MAIL_FROM || 'orders@shop.example',
 };

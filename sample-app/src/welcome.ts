@@ -10,11 +10,17 @@ export function welcome(url: string): string {
 The shop is open: ${url}
 
 Order something:        curl -X POST ${url}/orders -H 'content-type: application/json' -d '{ "email": "ada@example.org", "item": "teapot" }'
-${config.smtpUrl ? 'Mail goes to the server of SMTP_URL.' : `Read the mail:          curl ${url}/mailbox`}
+${mail(url)}
 Post a picture:         curl -X POST ${url}/pictures -H 'content-type: image/svg+xml' --data-binary @${teapot}
 Look after a job:       curl ${url}/jobs/<id>
 Fetch the thumbnail:    curl ${url}/pictures/<id>/thumbnail -o thumbnail.webp
 
 ${config.jobsUrl ? 'The jobs are kept by the server of JOBS_URL, all else' : 'All is kept'} in ${config.data}: try kill -9 ${process.pid} while jobs run, and start the shop again.
 `;
+}
+
+function mail(url: string): string {
+  if (config.smtpUrl) return 'Mail goes to the server of SMTP_URL.';
+  return `Read the mail:          curl ${url}/mailbox
+See it go wrong:        order for busy@shop.example (tried again), for nobody@shop.example (failed)`;
 }
