@@ -43,6 +43,8 @@ export default defineConfig({
           testTimeout: 20_000,
           isolate: false,
           fileParallelism: false,
+          // After the others where both are run: they don't share their workers.
+          sequence: { groupOrder: 1 },
         },
       },
       {
