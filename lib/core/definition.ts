@@ -37,8 +37,8 @@ const DEFINITION: unique symbol = Symbol.for('nestjs-jobs:definition') as never;
  * at once, too; it is kept as it was returned.
  *
  * @param name 1 to 100 of `A-Z a-z 0-9 _ - .`, not starting with `.` or `-`
- * @param options `payload` and `result`: any Standard Schema (zod, valibot, arktype …), which may be asynchronous. The
- * others are those of `@JobHandler`; `queue` and `priority` hold wherever the job is published by its definition, unless
+ * @param options `payload` and `result`: schemas that keep to Standard Schema (zod, valibot, arktype …), asynchronous ones
+ * too. The others are those of `@JobHandler`; `queue` and `priority` hold wherever the job is published by its definition, unless
  * the module's option `handlers` says otherwise there; the rest where it is handled
  * @throws TypeError naming the job and the option, what was expected and what was given
  */

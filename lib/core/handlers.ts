@@ -1,21 +1,14 @@
 import type { BackoffPlan } from './backoff.js';
 import type { JobDefinition } from './definition.js';
 import type { Duration } from './duration.js';
+import type { CheckedHandlerOptions } from './handler-options.js';
 import type { Job } from './job.js';
 
 /** What the core knows of a handler; undefined options fall back to the defaults. */
-export interface Handler {
+export interface Handler extends CheckedHandlerOptions {
   readonly name: string;
   /** Whose schemas check its payloads and results; undefined for a plain name. */
   readonly definition?: JobDefinition | undefined;
-  /** The queue that its jobs are published to, and that its process reads. */
-  readonly queue: string | undefined;
-  /** At most so many at a time in this process. */
-  readonly concurrency: number | undefined;
-  readonly attempts: number | undefined;
-  readonly backoff: BackoffPlan | ((attempt: number) => Duration) | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly priority: number | undefined;
   /** How it is called in messages: `SendEmail` or `Orders.sendEmail`. */
   readonly origin: string;
   handle(payload: unknown, job: Job): unknown;

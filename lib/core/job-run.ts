@@ -2,14 +2,16 @@ import { admit, readContent } from './admit.js';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import { JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
-import { describeError, type FailureRecord } from './failure-record.js';
+import { describeError } from './failure-record.js';
 import { HandledJob } from './handled-job.js';
 import { handledBetweenSchemas, hasSchemas } from './handling.js';
 import type { Handler } from './handlers.js';
 import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
-import { conclude, settlementOf, type Case, type Ending, type Outcome } from './outcome.js';
+import { conclude, type Case, type Ending, type Outcome } from './outcome.js';
+import { settle } from './run-settling.js';
+import { tell } from './run-telling.js';
 
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
@@ -59,7 +61,7 @@ export class JobRun implements Leased {
 
   /** Runs the six steps; never rejects. */
   async process({ handled, ended }: RunSteps): Promise<void> {
-    const { clock, events, leases, reporter } = this.context;
+    const { clock, leases, reporter } = this.context;
     let ending: Ending | undefined;
     let settledAs: Outcome | undefined;
     leases.add(this);
@@ -68,10 +70,8 @@ export class JobRun implements Leased {
       handled(this);
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
       const outcome = conclude(this.case(), ending);
-      const settled = !this.leaseLost && (await this.settle(outcome, durationMs));
-      if (settled) this.tell(outcome, durationMs);
-      else events.emit('leaseLost', { job: this.ref });
-      if (settled) settledAs = outcome;
+      if (!this.leaseLost && (await settle(this, outcome, durationMs, this.context))) settledAs = outcome;
+      tell(this.ref, settledAs, durationMs, this.context);
     } catch (error) {
       const { stack } = describeError(toError(error));
       reporter.error(`a job of queue "${this.ref.queue}" is left to its lease`, stack);
@@ -217,56 +217,6 @@ export class JobRun implements Leased {
       now,
       random: Math.random(),
     };
-  }
-
-  /** Tells the engine, again and again while it fails, until the lease is over. False where the lease was lost. */
-  private async settle(outcome: Outcome, durationMs: number): Promise<boolean> {
-    const { backend, leases, outage, settling } = this.context;
-    const record = (error: Error): FailureRecord => this.record(error, durationMs);
-    const settlement = settlementOf(outcome, this.delivery.failures, record);
-    for (let failures = 0; !leases.lapsed(this) && !settling.aborted; failures++) {
-      try {
-        const settled = await backend.settle(this.delivery, settlement);
-        outage.passed(this);
-        return settled;
-      } catch (error) {
-        outage.failed(this, error);
-        await outage.wait(failures, settling);
-      }
-    }
-    outage.gaveUp(this);
-    return false;
-  }
-
-  private record(error: Error, durationMs: number): FailureRecord {
-    return {
-      at: new Date(this.context.clock.now()).toISOString(),
-      worker: this.context.worker,
-      attempt: this.ref.attempt,
-      durationMs: Math.round(durationMs),
-      error: describeError(error),
-    };
-  }
-
-  private tell(outcome: Outcome, durationMs: number): void {
-    const { events, reporter, sayUnknown } = this.context;
-    const job = this.ref;
-    switch (outcome.kind) {
-      case 'completed':
-        return events.emit('completed', { job, result: outcome.result, durationMs });
-      case 'retried':
-        if (outcome.warning) reporter.warn(outcome.warning);
-        return events.emit('retried', { job, error: outcome.error, at: new Date(outcome.at), durationMs });
-      case 'blocked':
-        return events.emit('blocked', { job, error: outcome.error, at: new Date(outcome.at), durationMs });
-      case 'handedBack':
-        if (outcome.reason === 'unknown') sayUnknown(job);
-        return events.emit('handedBack', { job, at: new Date(outcome.at), reason: outcome.reason });
-      case 'failed':
-        return events.emit('failed', { job, error: outcome.error, reason: outcome.reason, durationMs });
-      case 'expired':
-        return events.emit('expired', { job, error: outcome.error, reason: outcome.reason });
-    }
   }
 }
 

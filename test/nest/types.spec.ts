@@ -63,16 +63,16 @@ export function publishes(publisher: PublisherService, requests: PublishRequest[
     publisher.publish(Mail, { to: 'ada@example.org', at: '2026-11-21' }, { delay: '1s' }),
     // @ts-expect-error what is published is what the schema takes, not what it makes
     publisher.publish(Mail, { to: 'ada@example.org', at: new Date() }),
-    // @ts-expect-error a property is missing
+    // @ts-expect-error the schema asks for at as well
     publisher.publish(Mail, { to: 'ada@example.org' }),
-    // @ts-expect-error the payload is missing
+    // @ts-expect-error the schema of zod takes no undefined, so a payload is to be given
     publisher.publish(Mail),
-    // @ts-expect-error another type
+    // @ts-expect-error the schema of valibot takes a number as week
     publisher.publish(Report, { week: 'one' }),
-    // @ts-expect-error another type
+    // @ts-expect-error the schema of arktype takes a number as order
     publisher.publish(Label, { order: 'one' }),
     publisher.publish(ByTypes, { to: 'ada@example.org' }),
-    // @ts-expect-error another type
+    // @ts-expect-error to is a text by the type that defineJob was given
     publisher.publish(ByTypes, { to: 1 }),
     publisher.publish(Tick),
     publisher.publish(Tick, { n: 1 }),
@@ -80,9 +80,9 @@ export function publishes(publisher: PublisherService, requests: PublishRequest[
     publisher.publish(Untyped, [1, 2]),
 
     publisher.publish('typed_by_name', { to: 'ada@example.org' }),
-    // @ts-expect-error another type
+    // @ts-expect-error to is a text by JobTypes
     publisher.publish('typed_by_name', { to: 1 }),
-    // @ts-expect-error the payload is missing
+    // @ts-expect-error JobTypes has a payload for this name, so one is to be given
     publisher.publish('typed_by_name'),
     publisher.publish('of_others'),
     publisher.publish('of_others', { anything: true }, { priority: 1 }),
@@ -97,13 +97,13 @@ export function publishes(publisher: PublisherService, requests: PublishRequest[
       { name: 'typed_by_name', payload: { to: 'ada@example.org' } },
     ]),
     publisher.publishMany([1, 2].map((week) => ({ job: Report, payload: { week } }))),
-    // @ts-expect-error another type
+    // @ts-expect-error week is a number, also beside a job without types
     publisher.publishMany([{ name: 'of_others' }, { job: Report, payload: { week: 'one' } }]),
-    // @ts-expect-error another type
+    // @ts-expect-error week is a number, also in a list that is made
     publisher.publishMany(['one', 'two'].map((week) => ({ job: Report, payload: { week } }))),
-    // @ts-expect-error the payload is missing
+    // @ts-expect-error a definition in a list needs its payload too
     publisher.publishMany([{ job: Report }]),
-    // @ts-expect-error another type
+    // @ts-expect-error to is a text by JobTypes, in a list too
     publisher.publishMany([{ name: 'typed_by_name', payload: { to: 1 } }]),
   ];
 }
@@ -145,7 +145,7 @@ export class Right {
   }
 }
 
-// @ts-expect-error another payload
+// @ts-expect-error the handler asks for a number where the schema makes a text
 @JobHandler(Mail)
 export class WrongPayload {
   handle(mail: { to: number }): { sentAs: string } {
@@ -215,7 +215,7 @@ export class OfInstances {
   publishes(): unknown[] {
     return [
       this.reports.publish(Report, { week: 1 }),
-      // @ts-expect-error another type
+      // @ts-expect-error a publisher of another instance is typed as well: week is a number
       this.reports.publish(Report, { week: 'one' }),
     ];
   }
