@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { FailureRecord } from './failure-record.js';
 import type { Message, ReceivedMessage, Unreadable } from './message.js';
+import type { Records } from './records.js';
 
 /**
  * THE CONTRACT between the core and an engine that stores jobs. This file is all that the author of a backend has to
@@ -14,6 +15,9 @@ export interface Backend {
 
   /** The time by which delays fall due and leases lapse, where it is not the system's. */
   readonly clock?: Clock;
+
+  /** Where the engine can keep them. Without it, what needs records is refused aloud. */
+  readonly records?: Records;
 
   /**
    * Stores the messages in their order and resolves once each is as safe as `traits.durability` says, with one receipt
@@ -113,6 +117,11 @@ export interface Delivery {
 export type Settlement =
   /** The job is gone, and its id free. */
   | { readonly kind: 'completed' }
+  /**
+   * A message of the same id stands in its place, as if published now: no moment finds both gone. The id stays taken; a
+   * crash meanwhile may leave both.
+   */
+  | { readonly kind: 'replaced'; readonly message: Message }
   /**
    * It is handed out again, not before `at` (milliseconds since 1970; past: at once). Where `countsAttempt` is false,
    * the attempt that this delivery cost is given back.

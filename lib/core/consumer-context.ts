@@ -6,8 +6,10 @@ import type { Handler, JobDefaults, Limiter } from './handlers.js';
 import type { JobRef } from './job.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import type { Outage } from './outage.js';
+import type { ReceivedMessage } from './message.js';
 import type { Outcome } from './outcome.js';
 import type { Reporter } from './reporter.js';
+import type { RunMiddleware } from './run-middleware.js';
 
 /** A handler and the places it has in this process. */
 export interface HandlerSlot {
@@ -29,6 +31,8 @@ export interface ConsumerContext {
   readonly outage: Outage;
   /** Aborts when not even a settlement is waited for any more. */
   readonly settling: AbortSignal;
+  /** What a job takes with it; one list for all that take nothing. */
+  readonly middlewareFor: (message: ReceivedMessage, handler: Handler | undefined) => readonly RunMiddleware[];
   readonly sayUnknown: (job: JobRef) => void;
   /** Hears of each run that is over; without an outcome where its lease was lost. */
   readonly ended: (job: JobRef, outcome: Outcome | undefined) => void;

@@ -8,6 +8,7 @@ import { Limiter, type Handler, type JobDefaults } from './handlers.js';
 import type { JobRef } from './job.js';
 import type { JobRun } from './job-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import { concerned, middlewareOf } from './middleware.js';
 import { Outage } from './outage.js';
 import type { Outcome } from './outcome.js';
 import { QueueLoop, type QueuePlan } from './queue-loop.js';
@@ -67,6 +68,7 @@ export class Consumer {
       leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
+      middlewareFor: concerned(middlewareOf()),
       sayUnknown: sayOnce(reporter),
       ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
     };

@@ -1,5 +1,5 @@
 import type { Job, JobRef } from './job.js';
-import type { ReceivedMessage } from './message.js';
+import { OWN_HEADERS, type ReceivedMessage } from './message.js';
 
 /** What a handler gets. */
 export class HandledJob implements Job {
@@ -38,8 +38,16 @@ export class HandledJob implements Job {
     this.maxAttempts = ref.maxAttempts;
     this.publishedAt = new Date(message.publishedAt ?? storedAt);
     this.expiresAt = message.expiresAt === undefined ? undefined : new Date(message.expiresAt);
-    this.headers = message.headers;
+    this.headers = withoutOurs(message.headers);
     this.#getSignal = getSignal;
     Object.defineProperty(this, 'signal', HandledJob.#signal);
   }
+}
+
+function withoutOurs(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const name in headers) {
+    if (!OWN_HEADERS.has(name)) continue;
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)));
+  }
+  return headers;
 }

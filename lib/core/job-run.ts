@@ -10,7 +10,9 @@ import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
 import { conclude, type Case, type Ending, type Outcome } from './outcome.js';
+import type { RunMiddleware } from './run-middleware.js';
 import { settle } from './run-settling.js';
+import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
 
 /** Hears of a run, once each, in this order, whatever becomes of it. */
@@ -26,16 +28,19 @@ export interface RunSteps {
  *
  * 1. admit: is it readable, due, not expired, and is there a handler with attempts left?
  * 2. wait for a place of its handler; admit again, for that may have taken long
- * 3. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
- * 4. conclude: what the ending means
- * 5. settle: tell the engine, as long as the lease lasts
- * 6. tell the listeners
+ * 3. start: let the middleware that it concerns say whether its handler is to be called
+ * 4. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
+ * 5. conclude: what the ending means
+ * 6. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
+ * 7. tell the listeners
  */
 export class JobRun implements Leased {
-  private readonly message: ReceivedMessage | undefined;
+  readonly message: ReceivedMessage | undefined;
   private readonly unreadable: string | undefined;
   private readonly slot: HandlerSlot | undefined;
   readonly ref: JobRef;
+  /** What it takes with it; most jobs have none. */
+  readonly middleware: readonly RunMiddleware[];
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
   /** When the handler was called. */
@@ -57,9 +62,10 @@ export class JobRun implements Leased {
     this.slot = message && context.slots.get(message.name);
     const maxAttempts = message?.maxAttempts ?? this.slot?.handler.attempts ?? context.defaults.attempts;
     this.ref = { id: content.id, name: message?.name, queue: delivery.queue, attempt: delivery.attempt, maxAttempts };
+    this.middleware = message ? context.middlewareFor(message, this.slot?.handler) : NO_MIDDLEWARE;
   }
 
-  /** Runs the six steps; never rejects. */
+  /** Runs the seven steps; never rejects. */
   async process({ handled, ended }: RunSteps): Promise<void> {
     const { clock, leases, reporter } = this.context;
     let ending: Ending | undefined;
@@ -70,7 +76,7 @@ export class JobRun implements Leased {
       handled(this);
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
       const outcome = conclude(this.case(), ending);
-      if (!this.leaseLost && (await settle(this, outcome, durationMs, this.context))) settledAs = outcome;
+      if (!this.leaseLost) settledAs = await this.settle(outcome, durationMs);
       tell(this.ref, settledAs, durationMs, this.context);
     } catch (error) {
       const { stack } = describeError(toError(error));
@@ -116,13 +122,27 @@ export class JobRun implements Leased {
   /** Without a promise of its own where there is a place at once: each is felt. */
   private handle(): Promise<Ending> {
     const slot = this.slot as HandlerSlot;
-    return slot.limiter.tryEnter() ? this.call(slot) : this.handleLater(slot);
+    return slot.limiter.tryEnter() ? this.begin(slot) : this.handleLater(slot);
   }
 
   private async handleLater(slot: HandlerSlot): Promise<Ending> {
     const gaveUp = await this.enter(slot);
     if (gaveUp) return gaveUp;
     const refused = this.refusal();
+    if (!refused) return this.begin(slot);
+    slot.limiter.leave();
+    return refused;
+  }
+
+  /** In the place that was taken for it, which it leaves at its end. */
+  private begin(slot: HandlerSlot): Promise<Ending> {
+    return this.middleware.length === 0 ? this.call(slot) : this.startAndCall(slot);
+  }
+
+  private async startAndCall(slot: HandlerSlot): Promise<Ending> {
+    const waiting = this.abortedAtEnd();
+    const refused = (await start(this as MiddlewareHost, waiting, this.context)) ?? this.refusal();
+    this.end = undefined;
     if (!refused) return this.call(slot);
     slot.limiter.leave();
     return refused;
@@ -175,6 +195,21 @@ export class JobRun implements Leased {
     });
   }
 
+  private async settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
+    const waiting = this.middleware.length === 0 ? undefined : this.abortedAtEnd();
+    const settledAs = await settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
+    this.end = undefined;
+    return settledAs;
+  }
+
+  /** Aborts when the step that is waited for is to end. */
+  private abortedAtEnd(): AbortSignal {
+    const waiting = new AbortController();
+    if (this.shuttingDown || this.leaseLost) waiting.abort();
+    this.end = () => waiting.abort();
+    return waiting.signal;
+  }
+
   private async callBetweenSchemas(handler: Handler): Promise<void> {
     const message = this.message as ReceivedMessage;
     const ending = await handledBetweenSchemas(handler, message.payload, (payload) => {
@@ -220,4 +255,5 @@ export class JobRun implements Leased {
   }
 }
 
+const NO_MIDDLEWARE: readonly RunMiddleware[] = [];
 const SHUT_DOWN: Ending = { kind: 'shutDown' };

@@ -22,6 +22,18 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'version',
 ]);
 
+/**
+ * Headers by which the core keeps what goes along with a job. They travel as the user's do, but are ours, and handlers
+ * don't see them.
+ */
+export const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'keep_result',
+  'answer_key',
+  'unique_key',
+  'unique_while',
+  'tick',
+]);
+
 /** What a published and a received message have alike. Times are milliseconds since 1970. */
 interface Envelope {
   readonly id: string;

@@ -5,7 +5,7 @@ import { durationMs, type Duration } from './duration.js';
 import type { CheckedHandlerOptions } from './handler-options.js';
 import type { Handlers, JobDefaults } from './handlers.js';
 import { newId } from './id.js';
-import { RESERVED_HEADERS, type Message } from './message.js';
+import { OWN_HEADERS, RESERVED_HEADERS, type Message } from './message.js';
 import { checkName } from './names.js';
 import { count, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
@@ -155,7 +155,8 @@ function headers(value: Readonly<Record<string, unknown>>): Record<string, strin
     throw new TypeError(`headers: expected an object of texts, got ${show(value)}`);
   }
   for (const [name, text] of Object.entries(value)) {
-    if (RESERVED_HEADERS.has(name)) throw new TypeError(`headers: ${show(name)} is reserved; choose another name`);
+    if (RESERVED_HEADERS.has(name) || OWN_HEADERS.has(name))
+      throw new TypeError(`headers: ${show(name)} is reserved; choose another name`);
     if (typeof text !== 'string') throw new TypeError(`headers[${show(name)}]: expected a text, got ${show(text)}`);
   }
   return Object.fromEntries(Object.entries(value) as [string, string][]);

@@ -1,26 +1,23 @@
 import type { ConsumerContext } from './consumer-context.js';
 import { describeError, type FailureRecord } from './failure-record.js';
-import type { JobRef } from './job.js';
-import type { Leased } from './lease-keeper.js';
 import { settlementOf, type Outcome } from './outcome.js';
-
-/** A run as far as its settlement is concerned. */
-interface Settled extends Leased {
-  readonly ref: JobRef;
-}
+import type { MiddlewareHost } from './run-starting.js';
 
 /**
- * Tells the engine what became of a run, again and again while it fails, until the lease is over. False where the lease
- * was lost.
+ * Lets the middleware of a run store what goes along with its outcome, then tells the engine what became of it: again
+ * and again while that fails, until the lease is over. Gives what the engine was told; undefined where the lease was
+ * lost.
  *
  * @param durationMs how long the handler ran
+ * @param signal aborts when nothing that goes along is waited for any more
  */
 export async function settle(
-  run: Settled,
-  outcome: Outcome,
+  run: MiddlewareHost,
+  concluded: Outcome,
   durationMs: number,
+  signal: AbortSignal | undefined,
   { backend, clock, leases, outage, settling, worker }: ConsumerContext,
-): Promise<boolean> {
+): Promise<Outcome | undefined> {
   const record = (error: Error): FailureRecord => ({
     at: new Date(clock.now()).toISOString(),
     worker,
@@ -28,17 +25,24 @@ export async function settle(
     durationMs: Math.round(durationMs),
     error: describeError(error),
   });
-  const settlement = settlementOf(outcome, run.delivery.failures, record);
   for (let failures = 0; !leases.lapsed(run) && !settling.aborted; failures++) {
     try {
-      const settled = await backend.settle(run.delivery, settlement);
+      const outcome = signal ? await accompanied(run, concluded, signal) : concluded;
+      if (leases.lapsed(run)) break;
+      const settled = await backend.settle(run.delivery, settlementOf(outcome, run.delivery.failures, record));
       outage.passed(run);
-      return settled;
+      return settled ? outcome : undefined;
     } catch (error) {
       outage.failed(run, error);
       await outage.wait(failures, settling);
     }
   }
   outage.gaveUp(run);
-  return false;
+  return undefined;
+}
+
+async function accompanied(run: MiddlewareHost, concluded: Outcome, signal: AbortSignal): Promise<Outcome> {
+  let outcome = concluded;
+  for (const each of run.middleware) outcome = (await each.settling?.(run, outcome, signal)) ?? outcome;
+  return outcome;
 }

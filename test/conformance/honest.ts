@@ -89,6 +89,7 @@ function takingForeign(backend: Backend): Backend {
   return {
     traits: backend.traits,
     clock: backend.clock,
+    records: backend.records,
     publish: (queue, messages) => backend.publish(queue, messages),
     reserve: async (queue, max, signal) => (await backend.reserve(queue, max, signal)).map(read),
     settle: (delivery, settlement) => backend.settle(delivery, settlement),

@@ -48,7 +48,7 @@ function told(outcome: Outcome): Settlement {
 }
 
 function kept(settlement: Settlement): string[] {
-  return settlement.kind === 'completed' ? [] : settlement.failures.map((one) => one.error.message);
+  return !('failures' in settlement) ? [] : settlement.failures.map((one) => one.error.message);
 }
 
 @Transient()

@@ -40,6 +40,8 @@ export class Settling {
         return settlement.countsAttempt
           ? this.retry(job, tube, settlement.at)
           : this.giveBack(job, tube, settlement.at);
+      case 'replaced':
+        throw new Error('not built yet');
     }
   }
 

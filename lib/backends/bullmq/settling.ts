@@ -72,6 +72,8 @@ export class Settling {
         });
       case 'again':
         return this.putBack(delivery, settlement);
+      case 'replaced':
+        throw new Error('not built yet');
       default:
         return this.putAside(delivery, settlement);
     }

@@ -92,6 +92,8 @@ export class Settling {
         return this.complete(delivery);
       case 'again':
         return this.putBack(delivery, settlement);
+      case 'replaced':
+        throw new Error('not built yet');
       default:
         return this.putAside(delivery, settlement);
     }

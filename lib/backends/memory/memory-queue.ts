@@ -96,6 +96,9 @@ export class MemoryQueue {
       case 'failed':
         job.failures = settlement.failures;
         return true;
+      case 'replaced':
+        this.living.delete(job.message.id);
+        return this.add(settlement.message);
       default:
         this.living.delete(job.message.id);
         return true;

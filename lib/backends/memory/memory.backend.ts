@@ -3,15 +3,19 @@ import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
 import { MemoryQueue } from './memory-queue.js';
+import { MemoryRecords } from './memory-records.js';
 
 /** Where the jobs of a description are, whoever opens it. */
 export class MemoryStore {
+  readonly records: MemoryRecords;
   private readonly queues = new Map<string, MemoryQueue>();
 
   constructor(
     readonly clock: Clock,
     readonly leaseMs: number,
-  ) {}
+  ) {
+    this.records = new MemoryRecords(clock);
+  }
 
   queue(name: string): MemoryQueue {
     let queue = this.queues.get(name);
@@ -45,6 +49,10 @@ export class MemoryBackend implements Backend {
 
   get clock(): Clock {
     return this.store.clock;
+  }
+
+  get records(): MemoryRecords {
+    return this.store.records;
   }
 
   publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {

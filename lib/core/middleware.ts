@@ -1,0 +1,21 @@
+import type { Handler } from './handlers.js';
+import type { ReceivedMessage } from './message.js';
+import type { RunMiddleware } from './run-middleware.js';
+
+const NONE: readonly RunMiddleware[] = [];
+
+/** Gives the middleware that concerns a job; most jobs share one empty list. */
+export function concerned(
+  all: readonly RunMiddleware[],
+): (message: ReceivedMessage, handler: Handler | undefined) => readonly RunMiddleware[] {
+  return (message, handler) => {
+    let those: RunMiddleware[] | undefined;
+    for (const each of all) if (each.concerns(message, handler)) (those ??= []).push(each);
+    return those ?? NONE;
+  };
+}
+
+/** What may go along with the jobs of a consumer. */
+export function middlewareOf(): readonly RunMiddleware[] {
+  return [];
+}
