@@ -54,6 +54,7 @@ export type { Job, JobRef } from './core/job.js';
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
 export { PublishError } from './core/publisher.js';
+export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
 // For those who write a backend.

@@ -1,6 +1,9 @@
+import type { Backend } from './backend.js';
+import { systemClock } from './clock.js';
 import type { Handler } from './handlers.js';
 import type { ReceivedMessage } from './message.js';
 import type { RunMiddleware } from './run-middleware.js';
+import { UniqueRuns } from './unique-runs.js';
 
 const NONE: readonly RunMiddleware[] = [];
 
@@ -16,6 +19,7 @@ export function concerned(
 }
 
 /** What may go along with the jobs of a consumer. */
-export function middlewareOf(): readonly RunMiddleware[] {
-  return [];
+export function middlewareOf(backend: Backend): readonly RunMiddleware[] {
+  const { records, clock = systemClock } = backend;
+  return records ? [new UniqueRuns(records, clock)] : [];
 }

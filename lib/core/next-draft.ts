@@ -13,7 +13,11 @@ const CARRIED: ReadonlySet<string> = new Set(['keep_result', 'answer_key']);
  * @throws TypeError naming the option, what was expected and what was given
  */
 export function nextDraftOf(from: ReceivedMessage, next: Forward, rules: PublishRules, now: number): Draft {
-  if ('id' in next.options) throw new TypeError('unknown option "id": the next job has the id of the one before it');
+  for (const option of ['id', 'unique']) {
+    if (option in next.options) {
+      throw new TypeError(`unknown option "${option}": the next job has the id of the one before it`);
+    }
+  }
   const definition = isDefinition(next.job) ? next.job : undefined;
   const inherited = { ...rules, defaults: { ...rules.defaults, priority: from.priority } };
   const { queue, message } = draftOf(nextName(next), definition, next.payload, next.options, inherited, now);

@@ -11,6 +11,7 @@ import { count, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
+import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
@@ -33,6 +34,8 @@ export interface PublishOptions {
   readonly timeout?: Duration;
   /** While a job with this id is waiting, delayed, active or failed in the queue, no other is stored. Default: a new UUIDv7. */
   readonly id?: string;
+  /** Stored only if there is no other job of a key. */
+  readonly unique?: UniqueOptions;
   /** Travel with the job and reach its handler. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -50,6 +53,7 @@ export interface PublishRules {
 export interface Draft {
   readonly queue: string;
   readonly message: Message;
+  readonly unique?: Unique | undefined;
 }
 
 const OPTIONS = new Set([
@@ -61,6 +65,7 @@ const OPTIONS = new Set([
   'backoff',
   'timeout',
   'id',
+  'unique',
   'headers',
 ]);
 
@@ -98,6 +103,7 @@ export function draftOf(
     defaults.queue;
   checkName('queue name', queue);
   if (options.id !== undefined) checkName('job id', options.id);
+  const unique = options.unique === undefined ? undefined : checkedUnique(options.unique);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
   const message: Message = {
     id: options.id ?? newId(),
@@ -118,9 +124,9 @@ export function draftOf(
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
     timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
-    headers: options.headers === undefined ? {} : headers(options.headers),
+    headers: allHeaders(options.headers, unique && uniqueHeaders(unique, now)),
   };
-  return { queue, message };
+  return { queue, message, unique };
 }
 
 /** A duration from now, or a Date, as milliseconds since 1970. */
@@ -148,6 +154,14 @@ function travelling(value: unknown): Message['backoff'] {
   throw new TypeError(
     'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
   );
+}
+
+function allHeaders(
+  given: PublishOptions['headers'],
+  own: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const users = given === undefined ? {} : headers(given);
+  return own ? { ...users, ...own } : users;
 }
 
 function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {

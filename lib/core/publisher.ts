@@ -12,6 +12,8 @@ import { nextDraftOf } from './next-draft.js';
 import { draftOf, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
 import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
+import type { Unique } from './unique.js';
+import { publishUnique } from './unique-publishing.js';
 
 /** A job was not published, or it is not known whether it was. */
 export class PublishError extends Error {
@@ -82,6 +84,11 @@ export class Publisher {
     for (const [index, draft] of drafts.entries()) checkSize(backend, draft.message, which(index));
     const published: PublishedJob[] = [];
     for (const run of runsOfOneQueue(drafts)) {
+      const [first] = run.drafts;
+      if (first?.unique) {
+        published.push(await this.publishUnique(backend, first, first.unique, published.length));
+        continue;
+      }
       const messages = run.drafts.map((draft) => draft.message);
       const receipts = await this.store(backend, run.queue, messages, published.length);
       for (const [index, draft] of run.drafts.entries()) published.push(this.told(draft, receipts[index]));
@@ -109,8 +116,33 @@ export class Publisher {
    */
   async publishDraft(draft: Draft): Promise<PublishedJob> {
     const backend = this.backend ?? (await this.open());
+    if (draft.unique) return this.publishUnique(backend, draft, draft.unique, 0);
     const receipts = await this.store(backend, draft.queue, [draft.message], 0);
     return this.told(draft, receipts[0]);
+  }
+
+  private async publishUnique(backend: Backend, draft: Draft, unique: Unique, before: number): Promise<PublishedJob> {
+    const { records, traits } = backend;
+    const { queue, message } = draft;
+    if (!records) {
+      throw new PublishError(
+        `job "${message.name}" not published: ${traits.name} keeps no records, so it can't tell whether a job is unique`,
+        { stored: before },
+      );
+    }
+    const { clock, publishTimeoutMs } = this.setup;
+    const receipt = await inTime(
+      publishUnique(records, draft, unique, clock.now(), async () => {
+        const [stored] = await backend.publish(queue, [message]);
+        return stored ?? { duplicate: undefined };
+      }),
+      publishTimeoutMs,
+      () => this.late(backend, before),
+      (cause) => this.failed(backend, queue, before, cause),
+    );
+    if ('stored' in receipt) return this.told(draft, receipt.stored);
+    const { holder } = receipt;
+    return this.told({ queue: holder.queue, message: { ...message, id: holder.id } }, { duplicate: true });
   }
 
   /** Tells of a job that was stored in the place of the one before it. */
@@ -185,29 +217,33 @@ export class Publisher {
     messages: readonly Message[],
     before: number,
   ): Promise<readonly StoredReceipt[]> {
-    const { name } = backend.traits;
     const { publishTimeoutMs } = this.setup;
-    const late = (): PublishError =>
-      new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, {
-        maybeStored: true,
-        stored: before,
-        tried: true,
-      });
-    const failed = (cause: unknown): PublishError => {
-      const known = cause instanceof BackendError;
-      return new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
-        maybeStored: known ? cause.maybeStored : true,
-        stored: before + (known ? cause.stored : 0),
-        tried: true,
-        cause,
-      });
-    };
+    const late = (): PublishError => this.late(backend, before);
+    const failed = (cause: unknown): PublishError => this.failed(backend, queue, before, cause);
     // No promise of its own: each takes as long as the check of the options does.
     try {
       return inTime(backend.publish(queue, messages), publishTimeoutMs, late, failed);
     } catch (cause) {
       return Promise.reject(failed(cause));
     }
+  }
+
+  private late({ traits }: Backend, before: number): PublishError {
+    return new PublishError(`no answer of ${traits.name} within ${this.setup.publishTimeoutMs} ms`, {
+      maybeStored: true,
+      stored: before,
+      tried: true,
+    });
+  }
+
+  private failed({ traits }: Backend, queue: string, before: number, cause: unknown): PublishError {
+    const known = cause instanceof BackendError;
+    return new PublishError(`not published to queue "${queue}" of ${traits.name}: ${messageOf(cause)}`, {
+      maybeStored: known ? cause.maybeStored : true,
+      stored: before + (known ? cause.stored : 0),
+      tried: true,
+      cause,
+    });
   }
 
   private told({ queue, message }: Draft, receipt: StoredReceipt | undefined): PublishedJob {
@@ -260,12 +296,12 @@ function checkSize(backend: Backend, message: Message, prefix: string): void {
   );
 }
 
-/** The drafts in their order, those that follow each other to one queue together. */
+/** The drafts in their order, those that follow each other to one queue together; unique ones alone. */
 function runsOfOneQueue(drafts: readonly Draft[]): { readonly queue: string; readonly drafts: Draft[] }[] {
   const runs: { readonly queue: string; readonly drafts: Draft[] }[] = [];
   for (const draft of drafts) {
     const last = runs.at(-1);
-    if (last?.queue === draft.queue) last.drafts.push(draft);
+    if (last?.queue === draft.queue && !last.drafts[0]?.unique && !draft.unique) last.drafts.push(draft);
     else runs.push({ queue: draft.queue, drafts: [draft] });
   }
   return runs;

@@ -30,6 +30,12 @@ export class MemoryRecords implements Records {
     return living;
   }
 
+  async swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    if (this.living(key)?.text !== from) return false;
+    await this.set(key, to, ttlMs);
+    return true;
+  }
+
   get(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.living(key));
   }
