@@ -2,15 +2,10 @@ import assert from 'node:assert/strict';
 import type { PublishedJob } from '../core/events.js';
 import { FatalError, TransientError } from '../core/errors.js';
 import type { UniqueOptions } from '../core/unique.js';
-import { chapter, lapsing, type ScenarioOptions } from './scenario.js';
+import { chapter, keepsRecords, lapsing } from './scenario.js';
 import { contentOf, numbers, payloadsOf } from './stage/draft.js';
 import type { Stage } from './stage/stage.js';
 import type { Worker } from './stage/worker.js';
-
-/** The scenario concerns backends that keep records. */
-const keepsRecords: ScenarioOptions = {
-  exempt: ({ records }) => (records ? undefined : 'the backend keeps no records'),
-};
 
 function publish(
   stage: Stage,
@@ -109,16 +104,20 @@ export const unique = chapter('unique', (scenario) => {
     assert.notEqual((await publish(stage, 4, { while: 'active' })).duplicate, true, 'nothing is active');
   });
 
-  scenario('a key that is taken for a time is free after it, whatever becomes of its job', keepsRecords, async (stage) => {
-    const forMs = Math.max(10 * stage.delayMs, 2_000);
-    const crew = stage.crew({ handlers: { job: () => undefined } });
-    await publish(stage, 1, { for: forMs });
-    await crew.hears('completed');
-    assert.equal((await publish(stage, 2, { for: forMs })).duplicate, true, 'its time is not over');
-    await stage.time.pass(forMs + stage.delayMs);
-    assert.notEqual((await publish(stage, 3, { for: forMs })).duplicate, true, 'its time is over');
-    await crew.hears('completed', 2);
-  });
+  scenario(
+    'a key that is taken for a time is free after it, whatever becomes of its job',
+    keepsRecords,
+    async (stage) => {
+      const forMs = Math.max(10 * stage.delayMs, 2_000);
+      const crew = stage.crew({ handlers: { job: () => undefined } });
+      await publish(stage, 1, { for: forMs });
+      await crew.hears('completed');
+      assert.equal((await publish(stage, 2, { for: forMs })).duplicate, true, 'its time is not over');
+      await stage.time.pass(forMs + stage.delayMs);
+      assert.notEqual((await publish(stage, 3, { for: forMs })).duplicate, true, 'its time is over');
+      await crew.hears('completed', 2);
+    },
+  );
 
   scenario('a job that replaces another is handled in its place', keepsRecords, async (stage) => {
     const other = await stage.another();
@@ -143,17 +142,21 @@ export const unique = chapter('unique', (scenario) => {
     assert.notEqual((await publish(stage, 4)).duplicate, true, 'the key is free');
   });
 
-  scenario('a unique job whose worker dies keeps its key, and frees it at its end', { ...keepsRecords, ...lapsing }, async (stage) => {
-    const { worker, cut } = stage.cutOff(await stage.another());
-    const dying = stage.crew({ handlers: { job: () => new Promise(() => undefined) } }, worker);
-    const first = await publish(stage, 1);
-    await dying.hears('started');
-    cut();
-    assert.equal((await publish(stage, 2)).id, first.id);
-    const crew = stage.crew({ handlers: { job: () => undefined } });
-    await crew.hears('completed');
-    await crew.stop();
-    assert.notEqual((await publish(stage, 3)).duplicate, true);
-    assert.equal(contentOf(await stage.worker.takeOne()).payload, 3);
-  });
+  scenario(
+    'a unique job whose worker dies keeps its key, and frees it at its end',
+    { ...keepsRecords, ...lapsing },
+    async (stage) => {
+      const { worker, cut } = stage.cutOff(await stage.another());
+      const dying = stage.crew({ handlers: { job: () => new Promise(() => undefined) } }, worker);
+      const first = await publish(stage, 1);
+      await dying.hears('started');
+      cut();
+      assert.equal((await publish(stage, 2)).id, first.id);
+      const crew = stage.crew({ handlers: { job: () => undefined } });
+      await crew.hears('completed');
+      await crew.stop();
+      assert.notEqual((await publish(stage, 3)).duplicate, true);
+      assert.equal(contentOf(await stage.worker.takeOne()).payload, 3);
+    },
+  );
 });
