@@ -5,6 +5,9 @@ export {
   type JobHandlerDecoratorOptions,
 } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
+export { JobSchedule, type JobScheduleOptions } from './nest/job-schedule.decorator.js';
+export type { CronScheduleOptions, JobScheduleRef } from './nest/job-schedule.ref.js';
+export type { ScheduleOptions } from './core/schedule.js';
 export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';

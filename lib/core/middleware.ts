@@ -3,6 +3,7 @@ import { systemClock } from './clock.js';
 import type { Handler } from './handlers.js';
 import type { ReceivedMessage } from './message.js';
 import type { RunMiddleware } from './run-middleware.js';
+import { TickRuns } from './tick-runs.js';
 import { UniqueRuns } from './unique-runs.js';
 
 const NONE: readonly RunMiddleware[] = [];
@@ -21,5 +22,5 @@ export function concerned(
 /** What may go along with the jobs of a consumer. */
 export function middlewareOf(backend: Backend): readonly RunMiddleware[] {
   const { records, clock = systemClock } = backend;
-  return records ? [new UniqueRuns(records, clock)] : [];
+  return records ? [new UniqueRuns(records, clock), new TickRuns(records)] : [];
 }

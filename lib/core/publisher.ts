@@ -145,6 +145,20 @@ export class Publisher {
     return this.told({ queue: holder.queue, message: { ...message, id: holder.id } }, { duplicate: true });
   }
 
+  /**
+   * Publishes the job of a schedule's tick, under the id that every process gives it.
+   *
+   * @throws PublishError
+   */
+  async publishTick(job: string | JobDefinition, payload: unknown, options: PublishOptions): Promise<PublishedJob> {
+    const { queue, message } = this.draft(job, payload, options, '');
+    const draft: Draft = { queue, message: { ...message, headers: { ...message.headers, tick: '1' } } };
+    const schema = this.schemaFor(job);
+    if (schema) await this.checkPayload(schema, draft, '');
+    checkSize(this.backend ?? (await this.open()), draft.message, '');
+    return this.publishDraft(draft);
+  }
+
   /** Tells of a job that was stored in the place of the one before it. */
   tellStored(draft: Draft): void {
     this.told(draft, { duplicate: false });
