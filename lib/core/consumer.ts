@@ -68,7 +68,7 @@ export class Consumer {
       leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
-      middlewareFor: concerned(middlewareOf()),
+      middlewareFor: concerned(middlewareOf(backend)),
       sayUnknown: sayOnce(reporter),
       ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
     };

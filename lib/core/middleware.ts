@@ -1,3 +1,5 @@
+import { answering } from './answering.js';
+import type { Backend } from './backend.js';
 import type { Handler } from './handlers.js';
 import type { ReceivedMessage } from './message.js';
 import type { RunMiddleware } from './run-middleware.js';
@@ -15,7 +17,7 @@ export function concerned(
   };
 }
 
-/** What may go along with the jobs of a consumer. */
-export function middlewareOf(): readonly RunMiddleware[] {
-  return [];
+/** What may go along with the jobs of a consumer; the answer comes last, for what the others make of an outcome is answered. */
+export function middlewareOf(backend: Backend): readonly RunMiddleware[] {
+  return backend.records ? [answering(backend.records, backend)] : [];
 }
