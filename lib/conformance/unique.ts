@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PublishedJob } from '../core/events.js';
 import { FatalError, TransientError } from '../core/errors.js';
+import type { PublishedJob } from '../core/published-job.js';
 import type { UniqueOptions } from '../core/unique.js';
 import { chapter, keepsRecords, lapsing } from './scenario.js';
 import { contentOf, numbers, payloadsOf } from './stage/draft.js';

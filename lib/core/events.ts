@@ -1,19 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { JobRef } from './job.js';
-
-/** What `publish` tells of a job. */
-export interface PublishedJob {
-  readonly id: string;
-  readonly name: string;
-  readonly queue: string;
-  readonly priority: number;
-  /** When it may start; undefined: at once. */
-  readonly readyAt: Date | undefined;
-  /** After this it is not started any more; undefined: never expires. */
-  readonly expiresAt: Date | undefined;
-  /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
-  readonly duplicate: boolean | undefined;
-}
+import type { PublishedJob } from './published-job.js';
 
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
 export interface JobEventMap {
@@ -21,6 +8,10 @@ export interface JobEventMap {
   published: PublishedJob;
   /** A handler is about to be called. */
   started: { readonly job: JobRef };
+  /** A handler has called `job.progress(value)`. */
+  progress: { readonly job: JobRef; readonly value: unknown };
+  /** A handler has called `job.log(line)`. */
+  log: { readonly job: JobRef; readonly line: string };
   completed: { readonly job: JobRef; readonly result: unknown; readonly durationMs: number };
   /** An attempt failed, and another comes at `at`. */
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
@@ -42,6 +33,8 @@ export type JobEventName = keyof JobEventMap;
 const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   published: true,
   started: true,
+  progress: true,
+  log: true,
   completed: true,
   retried: true,
   blocked: true,

@@ -2,7 +2,7 @@ import { backoffPlan, type Backoff, type BackoffPlan } from './backoff.js';
 import { isDefined, type DefinedJob } from './definition-mark.js';
 import type { Duration } from './duration.js';
 import { checkName } from './names.js';
-import { count, priority, timeoutMs } from './option-checks.js';
+import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { checkedObject, within } from './checked-object.js';
 
 /**
@@ -30,6 +30,11 @@ export interface JobHandlerOptions {
    * same id. It is stored before this one is settled. Not among `defaults`.
    */
   readonly forwardTo?: string | DefinedJob;
+  /**
+   * How long the result of its jobs is kept for their callers after their end: milliseconds or a text such as `'10m'`;
+   * `false`: not at all. Default: `'10m'` where the job's definition has a schema for results, else `false`.
+   */
+  readonly keepResult?: Duration | false;
 }
 
 /** The same, checked; milliseconds. */
@@ -41,9 +46,10 @@ export interface CheckedHandlerOptions {
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
   readonly forwardTo?: string | DefinedJob | undefined;
+  readonly keepResultMs?: number | false | undefined;
 }
 
-const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'forwardTo'];
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'forwardTo', 'keepResult'];
 
 /**
  * @param what how the options are called in errors
@@ -64,6 +70,7 @@ export function checkedHandlerOptions(
     timeoutMs: optional(given['timeout'], timeoutMs),
     priority: optional(given['priority'], priority),
     forwardTo: optional(given['forwardTo'], checkedNext),
+    keepResultMs: optional(given['keepResult'], keepResultMs),
   }));
 }
 

@@ -1,3 +1,4 @@
+import { answering } from './answering.js';
 import type { Backend } from './backend.js';
 import { systemClock } from './clock.js';
 import type { Handler } from './handlers.js';
@@ -19,8 +20,8 @@ export function concerned(
   };
 }
 
-/** What may go along with the jobs of a consumer. */
+/** What may go along with the jobs of a consumer; the answer comes last, for what the others make of an outcome is answered. */
 export function middlewareOf(backend: Backend): readonly RunMiddleware[] {
   const { records, clock = systemClock } = backend;
-  return records ? [new UniqueRuns(records, clock), new TickRuns(records)] : [];
+  return records ? [new UniqueRuns(records, clock), new TickRuns(records), answering(records, backend)] : [];
 }

@@ -1,10 +1,8 @@
+import { answerHeaders, answerPlaceOf } from './answer-record.js';
 import { isDefinition } from './definition.js';
 import { nextName, type Forward } from './forward.js';
 import { OWN_HEADERS, type ReceivedMessage } from './message.js';
 import { draftOf, type Draft, type PublishRules } from './publish-options.js';
-
-/** What was promised of the answer is kept by the last job of a chain; what else goes along is the first one's own. */
-const CARRIED: ReadonlySet<string> = new Set(['keep_result', 'answer_key']);
 
 /**
  * What is to be stored for a job that goes on as another, under the same id. Pure.
@@ -12,15 +10,22 @@ const CARRIED: ReadonlySet<string> = new Set(['keep_result', 'answer_key']);
  * @param now milliseconds since 1970
  * @throws TypeError naming the option, what was expected and what was given
  */
-export function nextDraftOf(from: ReceivedMessage, next: Forward, rules: PublishRules, now: number): Draft {
+export function nextDraftOf(
+  from: ReceivedMessage,
+  fromQueue: string,
+  next: Forward,
+  rules: PublishRules,
+  now: number,
+): Draft {
   for (const option of ['id', 'unique']) {
     if (option in next.options) {
       throw new TypeError(`unknown option "${option}": the next job has the id of the one before it`);
     }
   }
+  const place = answerPlaceOf(fromQueue, from);
   const definition = isDefinition(next.job) ? next.job : undefined;
   const inherited = { ...rules, defaults: { ...rules.defaults, priority: from.priority } };
-  const { queue, message } = draftOf(nextName(next), definition, next.payload, next.options, inherited, now);
+  const { answer, queue, message } = draftOf(nextName(next), definition, next.payload, next.options, inherited, now);
   return {
     queue,
     message: {
@@ -29,11 +34,14 @@ export function nextDraftOf(from: ReceivedMessage, next: Forward, rules: Publish
       id: from.id,
       freshId: false,
       expiresAt: message.expiresAt ?? from.expiresAt,
-      headers: { ...carried(from.headers), ...message.headers },
+      // The answer belongs to the first one's caller.
+      headers: { ...withoutOurs(from.headers), ...message.headers, ...(place && answerHeaders(place)) },
     },
+    answer,
   };
 }
 
-function carried(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name) || CARRIED.has(name)));
+/** The user's headers; what goes along with the job before is its own. */
+function withoutOurs(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)));
 }

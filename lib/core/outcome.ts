@@ -6,8 +6,8 @@ import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './
 import { addFailure, type FailureRecord } from './failure-record.js';
 import { forwardOf, isForward, type Forward } from './forward.js';
 import type { DefinedJob } from './definition-mark.js';
-import type { PublishedJob } from './events.js';
 import type { Draft } from './publish-options.js';
+import type { PublishedJob } from './published-job.js';
 import { toJson } from './payload.js';
 import type { Checked } from './schema-check.js';
 import { show } from './show.js';

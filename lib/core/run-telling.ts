@@ -1,5 +1,5 @@
 import type { ConsumerContext } from './consumer-context.js';
-import type { PublishedJob } from './events.js';
+import type { PublishedJob } from './published-job.js';
 import type { JobRef } from './job.js';
 import type { Outcome } from './outcome.js';
 

@@ -198,6 +198,7 @@ function defaults(value: unknown): JobDefaults {
     backoff: given.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: given.timeoutMs,
     concurrency: given.concurrency ?? 10,
+    keepResultMs: given.keepResultMs,
   };
 }
 
