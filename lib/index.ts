@@ -49,6 +49,7 @@ export {
   type RetryOptions,
 } from './core/errors.js';
 export { JobEvents, type JobEventListener, type JobEventMap, type JobEventName } from './core/events.js';
+export { forward, type Forward, type ForwardOptions } from './core/forward.js';
 export { httpErrors } from './core/http-errors.js';
 export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.

@@ -6,6 +6,7 @@ import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
 import { foreign } from './foreign.js';
+import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { leasing } from './leasing.js';
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   ...ids,
   ...handling,
   ...throwing,
+  ...forwarding,
   ...admitting,
   ...consuming,
   ...stopping,

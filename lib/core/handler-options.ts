@@ -1,4 +1,5 @@
 import { backoffPlan, type Backoff, type BackoffPlan } from './backoff.js';
+import { isDefined, type DefinedJob } from './definition-mark.js';
 import type { Duration } from './duration.js';
 import { checkName } from './names.js';
 import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
@@ -29,6 +30,11 @@ export interface JobHandlerOptions {
    * `false`: not at all. Default: `'10m'` where the job's definition has a schema for results, else `false`.
    */
   readonly keepResult?: Duration | false;
+  /**
+   * The job, by its name or definition, that each goes on as: what the handler returns is its payload, and it has the
+   * same id. It is stored before this one is settled. Not among `defaults`.
+   */
+  readonly forwardTo?: string | DefinedJob;
 }
 
 /** The same, checked; milliseconds. */
@@ -40,9 +46,10 @@ export interface CheckedHandlerOptions {
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
   readonly keepResultMs?: number | false | undefined;
+  readonly forwardTo?: string | DefinedJob | undefined;
 }
 
-const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'keepResult'];
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'keepResult', 'forwardTo'];
 
 /**
  * @param what how the options are called in errors
@@ -63,6 +70,7 @@ export function checkedHandlerOptions(
     timeoutMs: optional(given['timeout'], timeoutMs),
     priority: optional(given['priority'], priority),
     keepResultMs: optional(given['keepResult'], keepResultMs),
+    forwardTo: optional(given['forwardTo'], checkedNext),
   }));
 }
 
@@ -72,6 +80,12 @@ function optional<T>(value: unknown, check: (value: unknown) => T): T | undefine
 
 function queueName(value: unknown): string {
   within('queue: ', () => checkName('queue name', value));
+  return value as string;
+}
+
+function checkedNext(value: unknown): string | DefinedJob {
+  if (isDefined(value)) return value;
+  within('forwardTo: ', () => checkName('job name', value));
   return value as string;
 }
 

@@ -271,6 +271,7 @@ export class JobRun implements Leased, RunningJob {
       publishedAt: publishedAt > now ? storedAt : publishedAt,
       expiresAt: this.message?.expiresAt,
       backoff: this.message?.backoff ?? this.slot?.handler.backoff ?? defaults.backoff,
+      forwardTo: this.slot?.handler.forwardTo,
       ...rules,
       now,
       random: Math.random(),

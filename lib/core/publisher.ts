@@ -8,9 +8,11 @@ import { isDefinition, jobNameOf, type JobDefinition } from './definition.js';
 import type { Duration } from './duration.js';
 import { messageOf } from './errors.js';
 import type { JobEvents } from './events.js';
+import type { Forward } from './forward.js';
 import { inTime } from './in-time.js';
 import type { PublishRequest } from './job-types.js';
-import { encodeMessage, mostBytes, type Message } from './message.js';
+import { encodeMessage, mostBytes, type Message, type ReceivedMessage } from './message.js';
+import { nextDraftOf } from './next-draft.js';
 import {
   draftOf,
   queueFor,
@@ -30,11 +32,21 @@ export class PublishError extends Error {
   readonly maybeStored: boolean;
   /** How many jobs were surely stored, the first ones in their order. */
   readonly stored: number;
+  /**
+   * Whether the engine was asked and failed, so that trying again may help.
+   *
+   * @internal
+   */
+  readonly tried: boolean;
 
-  constructor(message: string, options: { maybeStored?: boolean; stored?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { maybeStored?: boolean; stored?: number; tried?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.maybeStored = options.maybeStored ?? false;
     this.stored = options.stored ?? 0;
+    this.tried = options.tried ?? false;
   }
 }
 
@@ -126,8 +138,7 @@ export class Publisher {
     const backend = this.backend ?? (await this.open());
     const draft = this.keepable(backend, drafted, '');
     checkSize(backend, draft.message, '');
-    const receipts = await this.store(backend, draft.queue, [draft.message], 0);
-    return this.told(draft, receipts[0]);
+    return this.publishDraft(draft);
   }
 
   /**
@@ -154,15 +165,45 @@ export class Publisher {
     return published;
   }
 
+  /**
+   * What a job that goes on as another is to be stored as, checked.
+   *
+   * @throws PublishError
+   */
+  async draftNext(message: ReceivedMessage, next: Forward): Promise<Draft> {
+    const draft = this.refusing(next.job, '', () => nextDraftOf(message, next, this.setup, this.setup.clock.now()));
+    const schema = this.schemaFor(next.job);
+    if (schema) await this.checkPayload(schema, draft, '');
+    checkSize(this.backend ?? (await this.open()), draft.message, '');
+    return draft;
+  }
+
+  /**
+   * Stores what was drafted and checked.
+   *
+   * @throws PublishError
+   */
+  async publishDraft(draft: Draft): Promise<PublishedJob> {
+    const backend = this.backend ?? (await this.open());
+    const receipts = await this.store(backend, draft.queue, [draft.message], 0);
+    return this.told(draft, receipts[0]);
+  }
+
+  /** Tells of a job that was stored in the place of the one before it. */
+  tellStored(draft: Draft): void {
+    this.told(draft, { duplicate: false });
+  }
+
   private async open(): Promise<Backend> {
     const { backend, publishTimeoutMs } = this.setup;
-    const late = (): PublishError => new PublishError(`not published: no backend within ${publishTimeoutMs} ms`);
+    const late = (): PublishError =>
+      new PublishError(`not published: no backend within ${publishTimeoutMs} ms`, { tried: true });
     try {
       this.backend = await inTime(Promise.resolve(backend()), publishTimeoutMs, late);
       return this.backend;
     } catch (cause) {
       if (cause instanceof PublishError) throw cause;
-      throw new PublishError(`not published: ${messageOf(cause)}`, { cause });
+      throw new PublishError(`not published: ${messageOf(cause)}`, { tried: true, cause });
     }
   }
 
@@ -198,11 +239,18 @@ export class Publisher {
   private draft(job: unknown, payload: unknown, options: PublishOptions | undefined, prefix: string): Draft {
     const definition = isDefinition(job) ? job : undefined;
     const name = definition ? definition.name : job;
+    return this.refusing(job, prefix, () =>
+      draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now()),
+    );
+  }
+
+  private refusing(job: unknown, prefix: string, draft: () => Draft): Draft {
     try {
-      return draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now());
+      return draft();
     } catch (cause) {
-      const job = typeof name === 'string' ? `job ${show(name)} ` : '';
-      throw new PublishError(`${prefix}${job}not published: ${messageOf(cause)}`, { cause });
+      const name = isDefinition(job) ? job.name : job;
+      const what = typeof name === 'string' ? `job ${show(name)} ` : '';
+      throw new PublishError(`${prefix}${what}not published: ${messageOf(cause)}`, { cause });
     }
   }
 
@@ -245,12 +293,17 @@ export class Publisher {
     const { name } = backend.traits;
     const { publishTimeoutMs } = this.setup;
     const late = (): PublishError =>
-      new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, { maybeStored: true, stored: before });
+      new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, {
+        maybeStored: true,
+        stored: before,
+        tried: true,
+      });
     const failed = (cause: unknown): PublishError => {
       const known = cause instanceof BackendError;
       return new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
         maybeStored: known ? cause.maybeStored : true,
         stored: before + (known ? cause.stored : 0),
+        tried: true,
         cause,
       });
     };

@@ -115,7 +115,8 @@ export class InstanceConsumer {
   newConsumer(backend: Backend): Consumer {
     const { settings, events } = this;
     const handlers = this.explorer.handlers.all();
-    return new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger });
+    const publisher = this.publisher.publisherOn(() => backend, events);
+    return new Consumer({ ...settings, backend, publisher, handlers, queues: [], events, reporter: logger });
   }
 
   /** Reads all queues of this process that are not read yet, for these handlers. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { checkForwards } from '../core/forward-rings.js';
 import { Handlers, type Handler } from '../core/handlers.js';
 import { foundIn, type Found, type NestModule } from './found-handlers.js';
 import { checkUsable, isLeftOut, isSame, twice } from './handler-checks.js';
@@ -62,7 +63,7 @@ export class JobHandlerExplorer {
   /**
    * The handlers in these modules that are not known yet, each checked; nothing is changed by it.
    *
-   * @throws Error as `explore`
+   * @throws Error as `explore`, and where jobs forward to each other in a ring
    */
   look(modules: Iterable<NestModule>): readonly Found[] {
     const byName = new Map(this.byName);
@@ -79,6 +80,7 @@ export class JobHandlerExplorer {
       byName.set(name, found);
       fresh.push(found);
     }
+    checkForwards([...byName.values()].map((found) => this.handlerOf(found)));
     return fresh;
   }
 

@@ -186,6 +186,11 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
 
 function defaults(value: unknown): JobDefaults {
   const given = checkedHandlerOptions(value, 'defaults');
+  if (given.forwardTo !== undefined) {
+    throw new TypeError(
+      'defaults.forwardTo: expected nothing, for each job would go on for ever; give it to a handler',
+    );
+  }
   return {
     queue: given.queue ?? 'default',
     priority: given.priority ?? DEFAULT_PRIORITY,

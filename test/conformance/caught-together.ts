@@ -119,6 +119,25 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
     'a handler may throw what is no error: the job is retried, then failed, and others go on': ['drops failed jobs'],
     'a handler may throw an odd error: the job is retried, then failed, and others go on': ['drops failed jobs'],
   },
+  forwarding: {
+    'a job goes on as the next in another queue, with its id and what was returned': [
+      'gives each job an id of its own',
+    ],
+    'a job goes on as the next in its own queue, with its id and what was returned': ['completes what is to give way'],
+    'a handler decides that its job goes on in another queue, and how': ['drops headers'],
+    'a handler decides that its job goes on in its own queue, and how': ['completes what is to give way'],
+    'a job’s expiration, priority and headers go on with it': [
+      'drops the expiration',
+      'drops headers',
+      'forgets priorities',
+    ],
+    'a job whose worker dies as it goes on is handled again, and the next is not lost': [
+      'stores duplicates',
+      'lets no lease lapse',
+    ],
+    'each of many jobs goes through a chain of three once': ['loses every third job', 'hands each job to two workers'],
+    'what the next job’s schema refuses fails the one before it': ['drops failed jobs'],
+  },
   admitting: {
     'a job whose expiration has passed is never handled': ['drops the expiration'],
     'a job that expires between its attempts is not handled again': ['drops the expiration'],

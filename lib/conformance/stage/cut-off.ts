@@ -13,7 +13,11 @@ import type { Message } from '../../core/message.js';
 export class CutOff implements Backend {
   private readonly broken = new AbortController();
 
-  constructor(private readonly backend: Backend) {}
+  /** @param when `'at the settlement'`: the first one that it is given cuts it off */
+  constructor(
+    private readonly backend: Backend,
+    private readonly when?: 'at the settlement',
+  ) {}
 
   cut(): void {
     this.broken.abort();
@@ -38,6 +42,7 @@ export class CutOff implements Backend {
   }
 
   settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    if (this.when) this.cut();
     return this.reach(() => this.backend.settle(delivery, settlement));
   }
 

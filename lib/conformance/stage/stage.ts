@@ -122,9 +122,9 @@ export class Stage {
     return crew;
   }
 
-  /** A worker on the same backend that loses touch with the engine when `cut` is called. */
-  cutOff(by = this.worker): { readonly worker: Worker; readonly cut: () => void } {
-    const backend = new CutOff(by.backend);
+  /** A worker on the same backend that loses touch with the engine when `cut` is called, or at its first settlement. */
+  cutOff(by = this.worker, when?: 'at the settlement'): { readonly worker: Worker; readonly cut: () => void } {
+    const backend = new CutOff(by.backend, when);
     return { worker: new Worker(backend, by.queue, this.time), cut: () => backend.cut() };
   }
 
