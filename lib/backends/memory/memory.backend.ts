@@ -3,7 +3,7 @@ import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
 import { MemoryQueue } from './memory-queue.js';
-import { MemoryRecords } from './memory-records.js';
+import { MemoryRecords, OpenedRecords } from './memory-records.js';
 
 /** Where the jobs of a description are, whoever opens it. */
 export class MemoryStore {
@@ -30,11 +30,13 @@ export class MemoryStore {
 /** The reference for what the contract means: in this process, exact to the millisecond, gone with it. */
 export class MemoryBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly records: OpenedRecords;
   private readonly closing = new AbortController();
 
   constructor(private readonly store: MemoryStore) {
     // Every waiting reserve listens.
     setMaxListeners(0, this.closing.signal);
+    this.records = new OpenedRecords(store.records);
     this.traits = {
       name: 'memory',
       durability: 'none',
@@ -49,10 +51,6 @@ export class MemoryBackend implements Backend {
 
   get clock(): Clock {
     return this.store.clock;
-  }
-
-  get records(): MemoryRecords {
-    return this.store.records;
   }
 
   publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
@@ -74,6 +72,7 @@ export class MemoryBackend implements Backend {
 
   close(): Promise<void> {
     this.closing.abort();
+    this.records.close();
     return Promise.resolve();
   }
 }
