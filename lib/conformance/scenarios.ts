@@ -15,6 +15,7 @@ import { publishing } from './publishing.js';
 import { records } from './records.js';
 import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
+import { results } from './results.js';
 import type { Scenario } from './scenario.js';
 import { settling } from './settling.js';
 import { sharing } from './sharing.js';
@@ -47,5 +48,6 @@ export const scenarios: readonly Scenario[] = [
   ...admitting,
   ...consuming,
   ...stopping,
+  ...results,
   ...foreign,
 ];

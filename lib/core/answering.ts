@@ -54,7 +54,7 @@ type End = Extract<Outcome, { kind: 'completed' | 'failed' | 'expired' }>;
 function isEnd(outcome: Outcome): outcome is End {
   switch (outcome.kind) {
     case 'completed':
-      return !('next' in outcome);
+      return outcome.next === undefined;
     case 'failed':
     case 'expired':
       return true;

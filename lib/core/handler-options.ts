@@ -26,15 +26,15 @@ export interface JobHandlerOptions {
   /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default 1024. */
   readonly priority?: number;
   /**
-   * The job, by its name or definition, that each goes on as: what the handler returns is its payload, and it has the
-   * same id. It is stored before this one is settled. Not among `defaults`.
-   */
-  readonly forwardTo?: string | DefinedJob;
-  /**
    * How long the result of its jobs is kept for their callers after their end: milliseconds or a text such as `'10m'`;
    * `false`: not at all. Default: `'10m'` where the job's definition has a schema for results, else `false`.
    */
   readonly keepResult?: Duration | false;
+  /**
+   * The job, by its name or definition, that each goes on as: what the handler returns is its payload, and it has the
+   * same id. It is stored before this one is settled. Not among `defaults`.
+   */
+  readonly forwardTo?: string | DefinedJob;
 }
 
 /** The same, checked; milliseconds. */
@@ -45,11 +45,11 @@ export interface CheckedHandlerOptions {
   readonly backoff: BackoffPlan | ((attempt: number) => Duration) | undefined;
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
-  readonly forwardTo?: string | DefinedJob | undefined;
   readonly keepResultMs?: number | false | undefined;
+  readonly forwardTo?: string | DefinedJob | undefined;
 }
 
-const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'forwardTo', 'keepResult'];
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'keepResult', 'forwardTo'];
 
 /**
  * @param what how the options are called in errors
@@ -69,8 +69,8 @@ export function checkedHandlerOptions(
     backoff: optional(given['backoff'], checkedBackoff),
     timeoutMs: optional(given['timeout'], timeoutMs),
     priority: optional(given['priority'], priority),
-    forwardTo: optional(given['forwardTo'], checkedNext),
     keepResultMs: optional(given['keepResult'], keepResultMs),
+    forwardTo: optional(given['forwardTo'], checkedNext),
   }));
 }
 

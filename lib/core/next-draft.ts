@@ -1,7 +1,8 @@
 import { answerHeaders, answerPlaceOf } from './answer-record.js';
 import { isDefinition } from './definition.js';
 import { nextName, type Forward } from './forward.js';
-import { OWN_HEADERS, type ReceivedMessage } from './message.js';
+import { withoutOurs } from './handled-job.js';
+import type { ReceivedMessage } from './message.js';
 import { draftOf, type Draft, type PublishRules } from './publish-options.js';
 
 /**
@@ -37,11 +38,7 @@ export function nextDraftOf(
       // The answer belongs to the first one's caller.
       headers: { ...withoutOurs(from.headers), ...message.headers, ...(place && answerHeaders(place)) },
     },
-    answer,
+    // That of the first is the whole chain's.
+    answer: place ? undefined : answer,
   };
-}
-
-/** The user's headers; what goes along with the job before is its own. */
-function withoutOurs(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)));
 }

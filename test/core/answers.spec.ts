@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BackendError } from '../../lib/core/backend.js';
 import { defineJob } from '../../lib/core/definition.js';
+import { forward } from '../../lib/core/forward.js';
 import { BlockedError, FatalError, TransientError } from '../../lib/core/errors.js';
 import type { Records } from '../../lib/core/records.js';
 import {
@@ -10,7 +11,7 @@ import {
   JobResultTimeoutError,
 } from '../../lib/core/answer-errors.js';
 import { PublishError } from '../../lib/core/publisher.js';
-import { handler, Workshop } from './workshop.js';
+import { handler, queue, Workshop } from './workshop.js';
 
 let shop: Workshop;
 
@@ -349,4 +350,24 @@ test('a worker that dies between the answer and the settlement makes for a secon
   shop.engine.settle = settle;
   await shop.clock.advance(31_000);
   expect(await endOf(job.result())).toBe(2);
+});
+
+test('a job that goes on as others answers its first caller with what the last returns', async () => {
+  const Store = defineJob<number, string>('store', { queue: 'stores', result: anything });
+  shop.consume(
+    [
+      handler('read', (payload) => forward('double', payload)),
+      handler('double', (payload) => forward(Store, Number(payload) * 2)),
+      handler('store', (payload) => `stored ${String(payload)}`),
+    ],
+    { publisher: shop.publisher, queues: [queue('default'), queue('stores')] },
+  );
+  expect(await endOf(shop.publisher.call('read', 4))).toBe('stored 8');
+  const named = await shop.publisher.publish('read', 5, { id: 'x', keepResult: '1m' });
+  expect(await endOf(named.result())).toBe('stored 10');
+  await shop.publisher.publish('read', 6, { id: 'y' });
+  await shop.now();
+  expect(await endOf(shop.publisher.job(Store, 'y').result({ timeout: 1 }), 1), 'nobody asked').toBeInstanceOf(
+    JobResultTimeoutError,
+  );
 });

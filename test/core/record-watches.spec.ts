@@ -132,7 +132,9 @@ test('a thousand wait at once for as many jobs, and closing ends them all at onc
   const answers = new Answers(() => inner);
   const ids = Array.from({ length: 1_000 }, (_, index) => `job-${index}`);
   const waits = ids.map((id) => answers.result(asked(id)));
-  await Promise.all(ids.slice(0, 500).map((id) => inner.records?.set(answerKey('q', id), answer(id), 60_000)));
+  await Promise.all(
+    ids.slice(0, 500).map((id) => (inner.records as Records).set(answerKey('q', id), answer(id), 60_000)),
+  );
   expect(await Promise.all(waits.slice(0, 500))).toEqual(ids.slice(0, 500));
   answers.close();
   const ended = await Promise.allSettled(waits.slice(500));
