@@ -52,10 +52,12 @@ export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
-export { PublishError } from './core/publisher.js';
+export { PublishError, QueueFullError } from './core/publish-error.js';
+export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
 // For those who write a backend.
+export type { Backlog, DroppedJob } from './core/backlog.js';
 export {
   BackendError,
   type Backend,

@@ -13,6 +13,8 @@ export interface PublishedJob {
   readonly expiresAt: Date | undefined;
   /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
   readonly duplicate: boolean | undefined;
+  /** True: not stored, for the queue is full, and its `whenFull` is `'drop-newest'`. */
+  readonly dropped?: boolean;
 }
 
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
@@ -30,6 +32,11 @@ export interface JobEventMap {
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
+  /** Removed or not stored, for its queue was full: as one that had waited longest, or as one that came. */
+  dropped: {
+    readonly job: { readonly id: string; readonly name: string | undefined; readonly queue: string };
+    readonly reason: 'drop-oldest' | 'drop-newest';
+  };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }
@@ -46,6 +53,7 @@ const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   handedBack: true,
   failed: true,
   expired: true,
+  dropped: true,
   leaseLost: true,
 };
 

@@ -15,6 +15,14 @@ import { settle } from './run-settling.js';
 import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
 
+/** What holds for the runs of one queue. */
+export interface RunRules {
+  /** The job's name for what is no message. */
+  readonly rawJob: string | undefined;
+  /** How long a job may have waited since it could have started first; longer, it is expired. */
+  readonly maxAgeMs?: number | undefined;
+}
+
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
   /** Its handler has ended, or is not to be called. */
@@ -52,10 +60,10 @@ export class JobRun implements Leased {
 
   constructor(
     readonly delivery: Delivery,
-    rawJob: string | undefined,
+    private readonly queueRules: RunRules,
     private readonly context: ConsumerContext,
   ) {
-    const content = readContent(delivery, rawJob);
+    const content = readContent(delivery, queueRules.rawJob);
     const message = isUnreadable(content) ? undefined : content;
     this.message = message;
     this.unreadable = isUnreadable(content) ? content.unreadable : undefined;
@@ -116,7 +124,8 @@ export class JobRun implements Leased {
     this.leaseLost ||= this.context.leases.lapsed(this);
     if (this.shuttingDown || this.leaseLost) return SHUT_DOWN;
     if (!this.message) return { kind: 'unreadable', reason: this.unreadable ?? 'it is no message' };
-    return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now());
+    const { maxAgeMs } = this.queueRules;
+    return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now(), maxAgeMs);
   }
 
   /** Without a promise of its own where there is a place at once: each is felt. */

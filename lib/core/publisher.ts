@@ -6,25 +6,12 @@ import { messageOf } from './errors.js';
 import type { JobEvents, PublishedJob } from './events.js';
 import { inTime } from './in-time.js';
 import type { PublishRequest } from './job-types.js';
+import type { LimitedQueues, LimitedReceipt } from './limited-queues.js';
 import { encodeMessage, mostBytes, type Message } from './message.js';
+import { PublishError } from './publish-error.js';
 import { draftOf, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
 import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
-
-/** A job was not published, or it is not known whether it was. */
-export class PublishError extends Error {
-  override readonly name = 'PublishError';
-  /** Whether the job (of several: any but those `stored`) may have been stored all the same. */
-  readonly maybeStored: boolean;
-  /** How many jobs were surely stored, the first ones in their order. */
-  readonly stored: number;
-
-  constructor(message: string, options: { maybeStored?: boolean; stored?: number; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.maybeStored = options.maybeStored ?? false;
-    this.stored = options.stored ?? 0;
-  }
-}
 
 /** What the publisher needs. */
 export interface PublisherSetup extends PublishRules {
@@ -35,6 +22,8 @@ export interface PublisherSetup extends PublishRules {
   readonly events: JobEvents;
   /** Headers for each job; those that it is published with go before. */
   readonly captureHeaders?: (() => CapturedHeaders) | undefined;
+  /** Those that have limits. */
+  readonly limited?: LimitedQueues | undefined;
 }
 
 const REQUEST = new Set(['name', 'job', 'payload', 'options']);
@@ -52,7 +41,7 @@ export class Publisher {
     if (schema) await this.checkPayload(schema, draft, '');
     const backend = this.backend ?? (await this.open());
     checkSize(backend, draft.message, '');
-    const receipts = await this.store(backend, draft.queue, [draft.message], 0);
+    const receipts = await this.storeInRoom(backend, draft.queue, [draft.message], 0);
     return this.told(draft, receipts[0]);
   }
 
@@ -73,7 +62,7 @@ export class Publisher {
     const published: PublishedJob[] = [];
     for (const run of runsOfOneQueue(drafts)) {
       const messages = run.drafts.map((draft) => draft.message);
-      const receipts = await this.store(backend, run.queue, messages, published.length);
+      const receipts = await this.storeInRoom(backend, run.queue, messages, published.length);
       for (const [index, draft] of run.drafts.entries()) published.push(this.told(draft, receipts[index]));
     }
     return published;
@@ -132,10 +121,34 @@ export class Publisher {
     );
   }
 
-  private store(
+  /** As the limits of the queue say, where it has any. */
+  private storeInRoom(
     backend: Backend,
     queue: string,
     messages: readonly Message[],
+    before: number,
+  ): Promise<readonly LimitedReceipt[]> {
+    const { limited, publishTimeoutMs } = this.setup;
+    if (!limited?.bounds(queue)) return this.store(backend, queue, () => backend.publish(queue, messages), before);
+    return limited
+      .publish(backend, queue, messages, {
+        patience: { ms: publishTimeoutMs },
+        stored: before,
+        heed: (work, stored) => this.store(backend, queue, () => work, stored),
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof PublishError) throw cause;
+        throw new PublishError(`not published to queue "${queue}" of ${backend.traits.name}: ${messageOf(cause)}`, {
+          stored: before,
+          cause,
+        });
+      });
+  }
+
+  private store(
+    backend: Backend,
+    queue: string,
+    publish: () => Promise<readonly StoredReceipt[]>,
     before: number,
   ): Promise<readonly StoredReceipt[]> {
     const { name } = backend.traits;
@@ -152,13 +165,13 @@ export class Publisher {
     };
     // No promise of its own: each takes as long as the check of the options does.
     try {
-      return inTime(backend.publish(queue, messages), publishTimeoutMs, late, failed);
+      return inTime(publish(), publishTimeoutMs, late, failed);
     } catch (cause) {
       return Promise.reject(failed(cause));
     }
   }
 
-  private told({ queue, message }: Draft, receipt: StoredReceipt | undefined): PublishedJob {
+  private told({ queue, message }: Draft, receipt: LimitedReceipt | undefined): PublishedJob {
     const published: PublishedJob = {
       id: message.id,
       name: message.name,
@@ -167,7 +180,9 @@ export class Publisher {
       readyAt: date(message.readyAt),
       expiresAt: date(message.expiresAt),
       duplicate: receipt?.duplicate,
+      ...(receipt?.dropped ? { dropped: true } : undefined),
     };
+    if (receipt?.dropped) return published;
     this.setup.events.emit('published', published);
     return published;
   }

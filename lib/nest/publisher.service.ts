@@ -3,12 +3,15 @@ import type { Backend } from '../core/backend.js';
 import type { JobEvents, PublishedJob } from '../core/events.js';
 import type { JobDefinition } from '../core/definition.js';
 import type { CheckedRequests, JobName, NamedPayload, PublishArguments, PublishRequest } from '../core/job-types.js';
+import { LimitedQueues } from '../core/limited-queues.js';
 import type { PublishOptions } from '../core/publish-options.js';
-import { Publisher, PublishError } from '../core/publisher.js';
+import { PublishError } from '../core/publish-error.js';
+import { Publisher } from '../core/publisher.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { OWN_EVENTS } from './own-tokens.js';
+import { limitsOf } from './queue.settings.js';
 
 /** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
 @Injectable()
@@ -17,13 +20,17 @@ export class PublisherService {
   private running = 0;
   private idle: () => void = () => undefined;
   private closed = false;
+  /** @internal The queues with limits, for all that publish to them here. */
+  readonly limited: LimitedQueues;
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
     @Inject(BackendHost) private readonly backend: BackendHost,
     @Inject(JobHandlerExplorer) private readonly explorer: JobHandlerExplorer,
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
-  ) {}
+  ) {
+    this.limited = new LimitedQueues(limitsOf(settings.queues), events);
+  }
 
   /**
    * Publishes a job and resolves once the backend has accepted it.
@@ -33,6 +40,7 @@ export class PublisherService {
    * It is checked by the definition's schema; for a plain name by that of its handler's definition, if it is here
    * @throws PublishError where the job is refused (with a `SchemaError` as its cause where its schema does) or, within the option `publishTimeout`, was not accepted;
    * `maybeStored` tells whether it may have been stored all the same
+   * @throws QueueFullError where its queue has limits in this process, and no room
    */
   publish<In>(job: JobDefinition<string, In>, ...rest: PublishArguments<In>): Promise<PublishedJob>;
   publish<Name extends JobName>(name: Name, ...rest: PublishArguments<NamedPayload<Name>>): Promise<PublishedJob>;
@@ -78,8 +86,12 @@ export class PublisherService {
    *
    * @internal
    */
-  publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents): Publisher {
-    const { handlers: configured, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
+  publisherOn(
+    backend: () => Backend | Promise<Backend>,
+    events: JobEvents,
+    limited = new LimitedQueues(limitsOf(this.settings.queues), events),
+  ): Publisher {
+    const { handlers: configured, queues, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const { clock } = this.backend;
     return new Publisher({
       backend,
@@ -87,6 +99,8 @@ export class PublisherService {
       handlers: this.explorer.handlers,
       configured,
       routes,
+      limits: limitsOf(queues),
+      limited,
       defaults,
       publishTimeoutMs,
       events,
@@ -95,7 +109,7 @@ export class PublisherService {
   }
 
   private create(): Publisher {
-    const publisher = this.publisherOn(() => this.backend.open(), this.events);
+    const publisher = this.publisherOn(() => this.backend.open(), this.events, this.limited);
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;
     return publisher;
