@@ -3,6 +3,7 @@ import type { RedisClient, RedisConnection } from 'bullmq';
 import { BackendError } from '../../core/backend.js';
 import { messageOf } from '../../core/errors.js';
 import { inTime } from '../../core/in-time.js';
+import { defineBacklog } from './backlog-scripts.js';
 import { defineFreeId } from './free-id.js';
 import type { Packages } from './packages.js';
 
@@ -103,6 +104,7 @@ export class Connections {
 
   private line(client: Client): Line {
     defineFreeId(client);
+    defineBacklog(client);
     const connection = new this.packages.bullmq.RedisConnection(client, {
       shared: true,
       blocking: false,
