@@ -4,7 +4,7 @@ import { chapter } from './scenario.js';
 import { contentOf, messageOf, numbers, payloadsOf } from './stage/draft.js';
 
 /** Texts that encodings, line protocols, shells and databases are known to stumble over. */
-const ODD_TEXTS = [
+export const ODD_TEXTS = [
   '',
   ' ',
   '\0',

@@ -4,7 +4,7 @@ import { contentOf, messageOf, numbers, payloadsOf } from './stage/draft.js';
 import type { Worker } from './stage/worker.js';
 
 /** Ids that others may give, and that no backend may take for a path, a pattern or a key of its own. */
-const FOREIGN_IDS = [
+export const FOREIGN_IDS = [
   '.',
   '..',
   '../../escape',

@@ -6,6 +6,8 @@ export interface Concern {
   readonly traits: BackendTraits;
   /** Whether the suite was given a way to bring in what other programs store. */
   readonly takesForeign: boolean;
+  /** Whether it has `records`. */
+  readonly keepsRecords: boolean;
 }
 
 /** One rule of the contract and how a backend is caught breaking it. */
@@ -62,6 +64,11 @@ export const findsDuplicates: ScenarioOptions = {
 /** The scenario concerns backends that keep failures. */
 export const keepsHistory: ScenarioOptions = {
   exempt: ({ traits }) => (traits.history ? undefined : 'traits.history is false'),
+};
+
+/** The scenario concerns backends that keep records. */
+export const keepsRecords: ScenarioOptions = {
+  exempt: (concern) => (concern.keepsRecords ? undefined : 'the backend has no records'),
 };
 
 /** Other programs store something in the scenario. */

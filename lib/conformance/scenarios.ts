@@ -11,12 +11,15 @@ import { ids } from './ids.js';
 import { leasing } from './leasing.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
+import { records } from './records.js';
+import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
 import type { Scenario } from './scenario.js';
 import { settling } from './settling.js';
 import { sharing } from './sharing.js';
 import { stopping } from './stopping.js';
 import { throwing } from './throwing.js';
+import { watching } from './watching.js';
 
 /** All rules, chapter by chapter: first what the engine keeps alone, then what it keeps together with the core. */
 export const scenarios: readonly Scenario[] = [
@@ -26,12 +29,15 @@ export const scenarios: readonly Scenario[] = [
   ...order,
   ...delay,
   ...settling,
+  ...replacing,
   ...attempts,
   ...leasing,
   ...sharing,
   ...crashing,
   ...closing,
   ...ids,
+  ...records,
+  ...watching,
   ...handling,
   ...throwing,
   ...admitting,

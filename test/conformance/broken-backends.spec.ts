@@ -4,12 +4,13 @@ import type { Scenario } from '../../lib/conformance/scenario.js';
 import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
+import { caughtRecords } from './caught-records.js';
 import { caughtTogether } from './caught-together.js';
 import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
-const caught = { ...caughtAlone, ...caughtTogether };
+const caught = { ...caughtAlone, ...caughtRecords, ...caughtTogether };
 
 /** Real time, in milliseconds: all that is honest is over long before, for its time is virtual. */
 const DEADLINE_MS = 8_000;
@@ -58,7 +59,7 @@ describe('the suite does not catch a backend that only looks broken', () => {
   test('the one that all broken ones are made of passes', async () => {
     const exempt: string[] = [];
     for (const scenario of scenarios) await play(scenario, {}, exempt);
-    expect(exempt).toEqual(['traits.history is true', 'traits.findsDuplicates is true']);
+    expect(exempt).toEqual(['traits.history is true', 'traits.findsDuplicates is true', "traits.durability is 'none'"]);
   });
 
   test('one that tells of lost leases passes', async () => {
@@ -68,7 +69,9 @@ describe('the suite does not catch a backend that only looks broken', () => {
   test('one without history and duplicates, as its traits say, passes', async () => {
     const exempt: string[] = [];
     for (const scenario of scenarios) await play(scenario, poor, exempt);
-    expect(new Set(exempt)).toEqual(new Set(['traits.history is false', 'traits.findsDuplicates is false']));
+    expect(new Set(exempt)).toEqual(
+      new Set(['traits.history is false', 'traits.findsDuplicates is false', "traits.durability is 'none'"]),
+    );
   });
 
   test('one with long steps of delay, few priorities and long leases, as its traits say, passes', async () => {

@@ -21,6 +21,18 @@ export function publishing(change: (message: Message, store: Store, queue: strin
   };
 }
 
+/** Changes messages that take the place of their jobs on their way in. */
+export function replacing(change: (message: Message, delivery: Delivery, store: Store) => Message): Breaker {
+  return {
+    break: (honest, store) => ({
+      settle: (delivery, settlement) => {
+        if (settlement.kind !== 'replaced') return honest.settle(delivery, settlement);
+        return honest.settle(delivery, { ...settlement, message: change(settlement.message, delivery, store) });
+      },
+    }),
+  };
+}
+
 /** Changes deliveries on their way out. */
 export function delivering(change: (delivery: Delivery, store: Store) => Delivery): Breaker {
   return {
@@ -44,11 +56,15 @@ export function reading(change: (content: ReceivedMessage, delivery: Delivery, s
 export function filing(priorityOf: (message: Message, sequence: number, store: Store) => number): Breaker {
   const filed = (store: Store): Map<string, number> => note(store, 'filed', () => new Map<string, number>());
   const counted = (store: Store): { count: number } => note(store, 'counted', () => ({ count: 0 }));
+  const file = (message: Message, store: Store): Message => {
+    filed(store).set(message.id, message.priority);
+    return { ...message, priority: priorityOf(message, ++counted(store).count, store) };
+  };
   return both(
-    publishing((message, store) => {
-      filed(store).set(message.id, message.priority);
-      return { ...message, priority: priorityOf(message, ++counted(store).count, store) };
-    }),
+    both(
+      publishing(file),
+      replacing((message, _, store) => file(message, store)),
+    ),
     reading(({ id, priority }, _, store) => ({ priority: filed(store).get(id) ?? priority })),
   );
 }

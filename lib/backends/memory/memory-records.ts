@@ -62,6 +62,46 @@ export class MemoryRecords implements Records {
   }
 }
 
+/** The same for one backend: what it watches ends when it closes. */
+export class OpenedRecords implements Records {
+  private readonly ends = new Set<() => void>();
+  private closed = false;
+
+  constructor(private readonly records: Records) {}
+
+  set(key: string, text: string, ttlMs: number): Promise<void> {
+    return this.records.set(key, text, ttlMs);
+  }
+
+  claim(key: string, text: string, ttlMs: number): Promise<StoredRecord | undefined> {
+    return this.records.claim(key, text, ttlMs);
+  }
+
+  get(key: string): Promise<StoredRecord | undefined> {
+    return this.records.get(key);
+  }
+
+  delete(key: string, text?: string): Promise<boolean> {
+    return this.records.delete(key, text);
+  }
+
+  async watch(key: string, listener: () => void): Promise<() => void> {
+    const endOne = await this.records.watch(key, listener);
+    const end = (): void => {
+      this.ends.delete(end);
+      endOne();
+    };
+    if (this.closed) endOne();
+    else this.ends.add(end);
+    return end;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const end of [...this.ends]) end();
+  }
+}
+
 /** An event of its own meaning for no key, such as `error`. */
 function eventOf(key: string): string {
   return `set ${key}`;

@@ -4,7 +4,7 @@ import type { Backlog } from '../../core/backlog.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
 import { MemoryQueue } from './memory-queue.js';
-import { MemoryRecords } from './memory-records.js';
+import { MemoryRecords, OpenedRecords } from './memory-records.js';
 
 /** Where the jobs of a description are, whoever opens it. */
 export class MemoryStore {
@@ -32,6 +32,7 @@ export class MemoryStore {
 export class MemoryBackend implements Backend {
   readonly traits: BackendTraits;
   readonly backlog: Backlog;
+  readonly records: OpenedRecords;
   private readonly closing = new AbortController();
 
   constructor(private readonly store: MemoryStore) {
@@ -42,6 +43,7 @@ export class MemoryBackend implements Backend {
     };
     // Every waiting reserve listens.
     setMaxListeners(0, this.closing.signal);
+    this.records = new OpenedRecords(store.records);
     this.traits = {
       name: 'memory',
       durability: 'none',
@@ -56,10 +58,6 @@ export class MemoryBackend implements Backend {
 
   get clock(): Clock {
     return this.store.clock;
-  }
-
-  get records(): MemoryRecords {
-    return this.store.records;
   }
 
   publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
@@ -81,6 +79,7 @@ export class MemoryBackend implements Backend {
 
   close(): Promise<void> {
     this.closing.abort();
+    this.records.close();
     return Promise.resolve();
   }
 }

@@ -73,6 +73,10 @@ export class Stage {
     return this.subject.putForeign !== undefined;
   }
 
+  get keepsRecords(): boolean {
+    return this.opened[0].records !== undefined;
+  }
+
   /** A delay that can be told from none, in milliseconds: at least a step of the engine's. */
   get delayMs(): number {
     return Math.max(this.time.isVirtual ? DELAY_MS.virtual : DELAY_MS.real, this.traits.delayStepMs);

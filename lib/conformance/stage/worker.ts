@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Backend, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
 import type { FailureRecord } from '../../core/failure-record.js';
 import { messageOf, type Draft } from './draft.js';
+import { AwaitedRecords } from './awaited-records.js';
 import { TooSlow, type Time } from './time.js';
 
 /** How long scenarios look for what must not come, in milliseconds, where time is real. */
@@ -28,6 +29,13 @@ export class Worker {
   /** The same worker on another queue. */
   on(queue: string): Worker {
     return new Worker(this.backend, queue, this.time);
+  }
+
+  /** What the backend keeps beside jobs; for scenarios that are exempt where it keeps none. */
+  get records(): AwaitedRecords {
+    const { records } = this.backend;
+    assert.ok(records, 'expected the backend to have records');
+    return new AwaitedRecords(records, this.time);
   }
 
   publish(...drafts: readonly Draft[]): Promise<readonly StoredReceipt[]> {
@@ -90,6 +98,16 @@ export class Worker {
 
   async fail(delivery: Delivery, failures: readonly FailureRecord[] = []): Promise<void> {
     await this.settles(delivery, { kind: 'failed', reason: 'no good', failures });
+  }
+
+  /** Puts a message of the same id in the job's place. */
+  async replace(delivery: Delivery, draft: Draft): Promise<void> {
+    await this.settles(delivery, this.replacement(delivery, draft));
+  }
+
+  /** The settlement that puts a message of the same id in the job's place. */
+  replacement({ content }: Delivery, draft: Draft): Settlement {
+    return { kind: 'replaced', message: messageOf({ ...draft, id: content.id }, this.time.clock.now()) };
   }
 
   async expire(delivery: Delivery): Promise<void> {

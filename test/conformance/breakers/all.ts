@@ -8,9 +8,12 @@ import { idsBreakers } from './ids.js';
 import { leasingBreakers } from './leasing.js';
 import { orderBreakers } from './order.js';
 import { publishingBreakers } from './publishing.js';
+import { recordsBreakers } from './records.js';
+import { replacingBreakers } from './replacing.js';
 import { reservingBreakers } from './reserving.js';
 import { settlingBreakers } from './settling.js';
 import { sharingBreakers } from './sharing.js';
+import { watchingBreakers } from './watching.js';
 
 /** All faults by what they do. */
 export const breakers: Readonly<Record<string, Breaker>> = {
@@ -20,10 +23,13 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...orderBreakers,
   ...delayBreakers,
   ...settlingBreakers,
+  ...replacingBreakers,
   ...attemptsBreakers,
   ...leasingBreakers,
   ...sharingBreakers,
   ...closingBreakers,
   ...idsBreakers,
+  ...recordsBreakers,
+  ...watchingBreakers,
   ...foreignBreakers,
 };
