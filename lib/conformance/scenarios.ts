@@ -9,6 +9,7 @@ import { foreign } from './foreign.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { leasing } from './leasing.js';
+import { limits } from './limits.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
 import { records } from './records.js';
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   ...ids,
   ...records,
   ...watching,
+  ...limits,
   ...handling,
   ...throwing,
   ...admitting,

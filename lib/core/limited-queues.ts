@@ -1,5 +1,6 @@
 import { BackendError, type Backend, type StoredReceipt } from './backend.js';
 import type { DroppedJob } from './backlog.js';
+import { systemClock } from './clock.js';
 import type { JobEvents } from './events.js';
 import { inTime } from './in-time.js';
 import { encodeMessage, type Message } from './message.js';
@@ -88,10 +89,10 @@ export class LimitedQueues {
   private roomOf(backend: Backend, queue: string, limits: QueueLimits): QueueRoom {
     const known = this.rooms.get(queue);
     if (known?.backend === backend) return known.room;
-    const { backlog, traits } = backend;
+    const { backlog, clock = systemClock, traits } = backend;
     if (!backlog) throw new PublishError(`not published: ${traits.name} can't tell what waits in queue "${queue}"`);
     const dropped = (jobs: readonly DroppedJob[]): void => this.tell(queue, jobs, 'drop-oldest');
-    const room = new QueueRoom({ queue, limits, backlog, events: this.events, dropped });
+    const room = new QueueRoom({ queue, limits, backlog, clock, events: this.events, dropped });
     this.rooms.set(queue, { backend, room });
     return room;
   }

@@ -1,4 +1,4 @@
-import { systemClock, pause } from './clock.js';
+import { pause, systemClock, type Clock } from './clock.js';
 import type { Backlog, DroppedJob } from './backlog.js';
 import type { JobEvents } from './events.js';
 import { fitting, holds, loadOf, NO_LOAD, plus, tooMany, type Load, type QueueLimits } from './queue-limits.js';
@@ -16,6 +16,8 @@ export interface RoomSetup {
   readonly queue: string;
   readonly limits: QueueLimits;
   readonly backlog: Backlog;
+  /** The engine's. */
+  readonly clock: Clock;
   readonly events: JobEvents;
   /** Hears of the jobs that had to make room. */
   readonly dropped: (jobs: readonly DroppedJob[]) => void;
@@ -121,14 +123,19 @@ export class QueueRoom {
         await new Promise<void>((resolve) => (this.wake = resolve));
         continue;
       }
+      // From before the question on: the answer may be over when it comes.
+      const changed = this.nextChange();
       try {
         await this.ask();
         await this.serve();
       } catch (error) {
         for (const entry of this.line.splice(0)) entry.fail(error);
       }
-      if (this.line.length === 0 || this.underWay > 0) continue;
-      pauseMs = (await this.changeWithin(pauseMs)) ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      if (this.line.length > 0 && this.underWay === 0) {
+        await pause(this.setup.clock, pauseMs, changed.signal);
+        pauseMs = changed.signal.aborted ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      }
+      changed.end();
     }
     this.wake = () => undefined;
     this.working = false;
@@ -185,8 +192,8 @@ export class QueueRoom {
     }
   }
 
-  /** Waits until this process has taken a job off the queue, or somebody came or left; false where only the time has passed. */
-  private async changeWithin(ms: number): Promise<boolean> {
+  /** Aborts when this process has taken a job off the queue, or somebody comes or leaves. */
+  private nextChange(): { readonly signal: AbortSignal; readonly end: () => void } {
     const { queue, events } = this.setup;
     const changed = new AbortController();
     this.wake = () => changed.abort();
@@ -195,8 +202,7 @@ export class QueueRoom {
         if (job.queue === queue) changed.abort();
       }),
     );
-    await pause(systemClock, ms, changed.signal);
-    for (const end of ends) end();
-    return changed.signal.aborted;
+    const end = (): void => ends.forEach((each) => each());
+    return { signal: changed.signal, end };
   }
 }

@@ -206,11 +206,14 @@ describe('a full queue for which is waited', () => {
   });
 
   test('is asked seldom', async () => {
-    const by = publisher({ maxJobs: 1, whenFull: 'wait' }, 1_000);
+    const by = publisher({ maxJobs: 1, whenFull: 'wait' }, 200);
     await by.publish('x', 0);
     const before = asked;
-    await rejection(by.publish('x', 1));
+    const publishing = rejection(by.publish('x', 1));
+    await shop.clock.advance(1_000);
+    expect(asked - before).toBeGreaterThan(5);
     expect(asked - before).toBeLessThan(12);
+    await publishing;
   });
 });
 
@@ -290,6 +293,7 @@ describe('a forward into a full queue', () => {
       await setTimeout(60);
       expect(await engine.backlog?.jobs('default')).toBe(1);
       expect(await payloads()).toEqual([0]);
+      await shop.clock.advance(250);
       expect(await waiting).toEqual([{ duplicate: false }]);
     });
 

@@ -10,9 +10,14 @@ interface Call {
 }
 
 /** What a client knows of a script that was defined on it. */
-interface Defined {
+export interface Defined {
   readonly lua: string;
   readonly numberOfKeys: number;
+}
+
+/** Undefined where the client has no such script, or doesn't tell. */
+export function definedOn(client: RedisClient, name: string): Defined | undefined {
+  return (client as { readonly scriptsSet?: Readonly<Record<string, Defined>> }).scriptsSet?.[name];
 }
 
 /** How many calls go together at most, so few that the answers to one batch are worked on while Redis works on the next. */
@@ -67,12 +72,11 @@ export class Batched {
 
   /** Undefined where the client doesn't tell how the script goes; then each call goes alone. */
   static of(client: RedisClient, name: string, alone: (args: Arguments) => Promise<unknown>): Batched | undefined {
-    const { scriptsSet } = client as { readonly scriptsSet?: Readonly<Record<string, Defined>> };
-    const script = scriptsSet?.[name];
+    const script = definedOn(client, name);
     if (!script) return undefined;
     const { lua, numberOfKeys } = script;
     const command = `${name}:batched`;
-    if (!scriptsSet[command]) client.defineCommand(command, { numberOfKeys, lua: around(lua) });
+    if (!definedOn(client, command)) client.defineCommand(command, { numberOfKeys, lua: around(lua) });
     return new Batched(client, command, numberOfKeys, alone);
   }
 

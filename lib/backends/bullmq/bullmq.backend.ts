@@ -8,12 +8,15 @@ import {
 } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
+import { BullmqRecords } from './bullmq-records.js';
 import { BullmqQueue, type QueueSettings } from './bullmq-queue.js';
 import type { BullmqDelivery } from './fetching.js';
 import { EXACT_PRIORITIES } from './priority.js';
 
 export interface BullmqSettings extends QueueSettings {
   readonly durability: BackendTraits['durability'];
+  /** What all keys begin with. */
+  readonly prefix: string;
 }
 
 /** BullMQ's queues on Redis. */
@@ -24,6 +27,7 @@ export class BullmqBackend implements Backend {
     bytes: async (queue) => this.queue(queue).backlog.bytes(),
     dropOldest: async (queue, count) => this.queue(queue).backlog.dropOldest(count),
   };
+  readonly records: BullmqRecords;
   private readonly queues = new Map<string, BullmqQueue>();
   private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
@@ -40,6 +44,7 @@ export class BullmqBackend implements Backend {
       history: true,
       reservesAtOnce: 2,
     };
+    this.records = new BullmqRecords(settings.connections, settings.prefix);
   }
 
   async publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
@@ -66,7 +71,7 @@ export class BullmqBackend implements Backend {
 
   private async end(): Promise<void> {
     this.closing.abort();
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await Promise.all([this.records.close(), ...[...this.queues.values()].map((queue) => queue.close())]);
     await this.settings.connections.close();
   }
 

@@ -5,6 +5,7 @@ import { messageOf } from '../../core/errors.js';
 import { inTime } from '../../core/in-time.js';
 import { defineBacklog } from './backlog-scripts.js';
 import { defineFreeId } from './free-id.js';
+import { defineRecordCommands } from './record-scripts.js';
 import type { Packages } from './packages.js';
 
 export type Client = Redis | Cluster;
@@ -24,6 +25,9 @@ const CLOSE_MS = 2_000;
  * second would take two jobs for one.
  */
 const FAIL_FAST = { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 } as const;
+
+/** For a connection that is not to come back. */
+const ONCE = { commandTimeout: ANSWER_MS, retryStrategy: () => null } as const;
 
 /** The longest pause before another try to connect, in milliseconds. */
 const LONGEST_PAUSE_MS = 2_000;
@@ -45,7 +49,10 @@ export interface Line {
   readonly adapted: RedisClient;
 }
 
-/** All connections of a backend: one for publishing, one for the rest, one for each queue that is waited for. */
+/**
+ * All connections of a backend: one for publishing, one for the rest, one for each queue that is waited for, one where
+ * records are watched.
+ */
 export class Connections {
   readonly publishing: Line;
   readonly working: Line;
@@ -79,6 +86,25 @@ export class Connections {
     return this.given ? this.listen(duplicate(this.given)) : this.make({ commandTimeout: undefined });
   }
 
+  /**
+   * A connection of its own that hears what is published, once it is ready. When it is lost it ends, and doesn't come back
+   * by itself; the caller closes it.
+   *
+   * @throws Error of ioredis
+   */
+  async hearing(): Promise<Client> {
+    const client = this.given ? duplicateNode(this.given) : this.create(ONCE);
+    let last: unknown;
+    client.on('error', (error: unknown) => (last = error));
+    try {
+      await inTime(client.connect(), CONNECT_MS, () => new Error(`no answer within ${CONNECT_MS} ms`));
+      return client;
+    } catch (error) {
+      client.disconnect();
+      throw last ?? error;
+    }
+  }
+
   /** Waits until a client may be used. @throws BackendError */
   async ready(client: Client, waitMs: number): Promise<void> {
     if (client.status === 'ready') return;
@@ -105,6 +131,7 @@ export class Connections {
   private line(client: Client): Line {
     defineFreeId(client);
     defineBacklog(client);
+    defineRecordCommands(client);
     const connection = new this.packages.bullmq.RedisConnection(client, {
       shared: true,
       blocking: false,
@@ -116,14 +143,16 @@ export class Connections {
   }
 
   private make(options: RedisOptions = {}): Client {
+    return this.listen(this.create(options));
+  }
+
+  private create(options: RedisOptions): Redis {
     const { Redis } = this.packages.ioredis;
     const { setting } = this;
     const defaults = { commandTimeout: ANSWER_MS, retryStrategy };
-    const client =
-      typeof setting === 'string'
-        ? new Redis(setting, { ...defaults, ...FAIL_FAST, ...options })
-        : new Redis({ ...defaults, ...(setting as RedisOptions), ...FAIL_FAST, ...options });
-    return this.listen(client);
+    return typeof setting === 'string'
+      ? new Redis(setting, { ...defaults, ...FAIL_FAST, ...options })
+      : new Redis({ ...defaults, ...(setting as RedisOptions), ...FAIL_FAST, ...options });
   }
 
   /** A client without a listener for errors prints them; what matters of them is told by the commands that fail. */
@@ -159,6 +188,15 @@ function duplicate(client: Client): Client {
     return (client as Cluster).duplicate([], { enableOfflineQueue, lazyConnect, redisOptions });
   }
   return (client as Redis).duplicate({ ...FAIL_FAST, commandTimeout: undefined });
+}
+
+/** Of a cluster, whose nodes all pass on what is published, one of the nodes. */
+function duplicateNode(client: Client): Redis {
+  if (!client.isCluster) return (client as Redis).duplicate({ ...FAIL_FAST, ...ONCE });
+  const nodes = (client as Cluster).nodes('master');
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (!node) throw new Error('no node of the cluster is known');
+  return node.duplicate({ ...FAIL_FAST, ...ONCE });
 }
 
 async function leave(client: Client): Promise<void> {

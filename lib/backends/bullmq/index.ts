@@ -62,7 +62,8 @@ async function open(options: CheckedOptions, context: BackendContext): Promise<B
     // A little shorter in Redis, or every second look would come just before its time.
     const scriptsOf = scriptsWith(packages, { prefix, leaseMs, stalledCheckMs: Math.floor(stalledCheckMs * 0.9) });
     const { worker } = context;
-    return new BullmqBackend({ connections, scriptsOf, worker, leaseMs, stalledCheckMs, retention, durability });
+    const limits = { leaseMs, stalledCheckMs, retention };
+    return new BullmqBackend({ connections, scriptsOf, worker, ...limits, durability, prefix });
   } catch (error) {
     await connections.close();
     throw error;

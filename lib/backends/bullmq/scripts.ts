@@ -2,8 +2,9 @@ import type { JobJson, JobsOptions, RedisClient, RedisQueueBackend } from 'bullm
 import { Batched } from './batched.js';
 import type { Line } from './connections.js';
 import type { Packages } from './packages.js';
+import { runBoth, type ScriptCall } from './replacement.js';
 import type { KeepJobs } from './retention.js';
-import type { JobHash } from './stored-job.js';
+import type { JobHash, NewJob } from './stored-job.js';
 
 export interface ScriptOptions {
   readonly prefix: string;
@@ -31,15 +32,6 @@ export interface Finish {
   readonly fields?: Readonly<Record<string, string | number>>;
 }
 
-/** A new job. */
-export interface NewJob {
-  readonly id: string;
-  readonly name: string;
-  readonly data: string;
-  readonly timestamp: number;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
 type Transaction = ReturnType<RedisClient['multi']>;
 
 /** BullMQ's own scripts, by which we move jobs as its classes do, without their parsing and their policy. */
@@ -52,6 +44,8 @@ export interface Scripts {
   addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<unknown>[]>;
   fetch(token: string, worker: string): Promise<Fetched>;
   finish(finish: Finish): Promise<void>;
+  /** Ends a job and adds one of the same id at once. */
+  replace(token: string, by: NewJob): Promise<void>;
   moveToDelayed(
     id: string,
     now: number,
@@ -126,12 +120,40 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
       };
     }
 
-    async finish({ id, token, target, reason, keep, fields }: Finish): Promise<void> {
+    async finish(finish: Finish): Promise<void> {
+      await this.moveToFinished(finish.id, this.argsOf(finish));
+    }
+
+    async replace(token: string, by: NewJob): Promise<void> {
+      const { id } = by;
+      const args = this.argsOf({ id, token, target: 'completed', reason: null, keep: { count: 0 } });
+      const ending = { name: `moveToFinished:${this.version}`, args };
+      const result = await runBoth(this.adapted, ending, await this.callThatAdds(by));
+      if (typeof result !== 'number' || result >= 0) return;
+      throw this.finishedErrors({ code: result, jobId: id, command: 'moveToFinished', state: 'active' });
+    }
+
+    /** What the class would have a client run. */
+    private callThatAdds(job: NewJob): Promise<ScriptCall> {
+      return new Promise((resolve, reject) => {
+        const runCommand = (name: string, args: readonly unknown[]): void => resolve({ name, args });
+        this.add({ runCommand } as unknown as Transaction, job).catch(reject);
+      });
+    }
+
+    private argsOf({
+      id,
+      token,
+      target,
+      reason,
+      keep,
+      fields,
+    }: Finish): ReturnType<QueueScripts['moveToFinishedArgs']> {
       // Whether attempts are left is for us to say.
       const job = { id, opts: { attempts: 0 } } as Parameters<QueueScripts['moveToFinishedArgs']>[0];
       const field = target === 'completed' ? 'returnvalue' : 'failedReason';
       // The script takes its target by name and key; `expired` is a set of ours beside the two of BullMQ.
-      const args = this.moveToFinishedArgs(
+      return this.moveToFinishedArgs(
         job,
         target === 'completed' ? JSON.stringify(reason) : reason,
         field,
@@ -142,7 +164,6 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
         false,
         fields,
       );
-      await this.moveToFinished(id, args);
     }
   }
 

@@ -6,7 +6,7 @@ import { faultOf, isReply } from './faults.js';
 import type { BullmqDelivery } from './fetching.js';
 import type { CheckedRetention } from './retention.js';
 import { isLost, type Scripts } from './scripts.js';
-import { FAILURES_FIELD, UNCOUNTED_FIELD } from './stored-job.js';
+import { FAILURES_FIELD, newJob, UNCOUNTED_FIELD } from './stored-job.js';
 
 type Of<Kind extends Settlement['kind']> = Extract<Settlement, { readonly kind: Kind }>;
 
@@ -73,7 +73,7 @@ export class Settling {
       case 'again':
         return this.putBack(delivery, settlement);
       case 'replaced':
-        throw new Error('not built yet');
+        return this.replace(delivery, settlement);
       default:
         return this.putAside(delivery, settlement);
     }
@@ -92,6 +92,11 @@ export class Settling {
     const from = delay > 0 ? now : 0;
     const options = { skipAttempt: !countsAttempt, fieldsToUpdate };
     return this.scripts.moveToDelayed(delivery.jobId, from, delay, delivery.receipt, options);
+  }
+
+  /** Under BullMQ's id of the job, which others may have chosen. */
+  private replace({ jobId, receipt }: BullmqDelivery, { message }: Of<'replaced'>): Promise<void> {
+    return this.scripts.replace(receipt, newJob(message, Date.now(), jobId));
   }
 
   private putAside(delivery: BullmqDelivery, settlement: Of<'failed'> | Of<'expired'>): Promise<unknown> {

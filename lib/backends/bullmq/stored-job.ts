@@ -9,6 +9,7 @@ import {
   type ReceivedMessage,
   type Unreadable,
 } from '../../core/message.js';
+import { bullmqId } from './job-id.js';
 import { fromBullmq, toBullmq } from './priority.js';
 
 /**
@@ -23,11 +24,26 @@ export const FAILURES_FIELD = 'nestjs-jobs:failures';
 /** How many of the job's starts don't count as attempts. May be below 0. */
 export const UNCOUNTED_FIELD = 'nestjs-jobs:uncounted';
 
+/** A new job. */
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  readonly data: string;
+  readonly timestamp: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** A job's hash as BullMQ keeps it. */
 export type JobHash = Readonly<Record<string, string | undefined>>;
 
+/** The BullMQ job that a message becomes, by default under the id that is made of the message's. */
+export function newJob(message: Message, now: number, id: string = bullmqId(message.id)): NewJob {
+  const { name, body: data } = message;
+  return { id, name, data, timestamp: now, options: optionsOf(message, now) };
+}
+
 /** The options of the BullMQ job that a message becomes. */
-export function optionsOf(message: Message, now: number): Record<string, unknown> {
+function optionsOf(message: Message, now: number): Record<string, unknown> {
   const body = ',"body":}';
   const options: Record<string, unknown> = {
     priority: toBullmq(message.priority),

@@ -19,6 +19,8 @@ export interface CrewPlan {
   readonly handlers: Readonly<Record<string, Handle | HandlerPlan>>;
   /** At most so many jobs at a time. Default 10. */
   readonly concurrency?: number;
+  /** How long jobs may have waited. Default: as long as it takes. */
+  readonly maxAgeMs?: number;
   readonly defaults?: Partial<JobDefaults>;
   /** Default 5 minutes. */
   readonly unknownJobGraceMs?: number;
@@ -60,7 +62,7 @@ export class Crew {
     this.consumer = new Consumer({
       backend,
       handlers: Object.entries(plan.handlers).map(([name, handler]) => this.handler(name, handler)),
-      queues: [{ name: queue, concurrency: plan.concurrency ?? 10, rawJob: undefined }],
+      queues: [{ name: queue, concurrency: plan.concurrency ?? 10, rawJob: undefined, maxAgeMs: plan.maxAgeMs }],
       defaults: { ...jobDefaults(delayMs), ...plan.defaults },
       errors: {},
       unknownJobGraceMs: plan.unknownJobGraceMs ?? 300_000,

@@ -94,3 +94,35 @@ test('queues lie on all nodes of a cluster', async () => {
   }
   expect(await cluster.ping()).toBe('PONG');
 });
+
+test('records lie on all nodes of a cluster, and whoever watches hears of them by whichever node', async () => {
+  for (const prefix of PREFIXES) {
+    const bench = new Bench(cluster, prefix);
+    const { records } = await bench.open();
+    const other = (await bench.open()).records;
+    const told: string[] = [];
+    await records?.watch('key', () => told.push('heard'));
+    expect(await other?.claim('key', 'claimed', 60_000)).toBeUndefined();
+    expect((await records?.claim('key', 'late', 60_000))?.text).toBe('claimed');
+    await other?.set('key', prefix, 60_000);
+    await until('it to be told', () => told.length > 0);
+    expect((await records?.get('key'))?.text).toBe(prefix);
+    expect(await records?.delete('key', 'other')).toBe(false);
+    expect(await records?.delete('key', prefix)).toBe(true);
+    await bench.close();
+  }
+  expect(await cluster.ping()).toBe('PONG');
+});
+
+test('a replaced job keeps its place on a cluster', async () => {
+  const bench = new Bench(cluster, '{replaced}');
+  const backend = await bench.open();
+  await backend.publish(bench.queue, [message({ id: 'a', payload: 1 })]);
+  const first = await takeOne(backend, bench.queue);
+  const next = message({ id: 'a', payload: 2 });
+  expect(await backend.settle(first, { kind: 'replaced', message: next })).toBe(true);
+  const second = await takeOne(backend, bench.queue);
+  expect(readable(second).payload).toBe(2);
+  expect(await backend.settle(second, COMPLETED)).toBe(true);
+  await bench.close();
+});
