@@ -1,11 +1,11 @@
-import { BackendError, type StoredReceipt } from '../../core/backend.js';
-import { encodeMessage, type Message } from '../../core/message.js';
+import type { BackendError, StoredReceipt } from '../../core/backend.js';
+import type { Message } from '../../core/message.js';
 import { Client } from './client/client.js';
 import type { NewJob } from './client/commands.js';
 import { connect } from './client/connect.js';
 import { CommandRefused, ConnectionLost } from './client/errors.js';
-import { delayUntil } from './delay.js';
 import { fault } from './fault.js';
+import { jobOf } from './new-job.js';
 import type { Server } from './server.js';
 
 /** The connection for publishing, and the tube that it puts into. */
@@ -34,7 +34,7 @@ export class Publishing {
 
   /** @throws BackendError */
   async publish(tube: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
-    const jobs = messages.map((message) => this.jobOf(message));
+    const jobs = messages.map((message) => jobOf(message, this.ttr, this.server.maxBytes));
     if (this.closed) throw fault(this.server.address, new Error('it was closed'));
     const outcomes = await this.inTurn(tube, jobs);
     if (outcomes.every(({ status }) => status === 'fulfilled')) return messages.map(() => RECEIPT);
@@ -58,19 +58,6 @@ export class Publishing {
     this.closed = true;
     await this.sending?.catch(() => undefined);
     await this.link?.client.connection.close();
-  }
-
-  private jobOf(message: Message): NewJob {
-    const body = encodeMessage(message);
-    const { maxBytes } = this.server;
-    // A character has 3 bytes at most.
-    const size = 3 * body.length > maxBytes ? Buffer.byteLength(body) : 0;
-    if (size > maxBytes) {
-      throw new BackendError(`the message has ${size} bytes, and the server takes at most ${maxBytes}`, {
-        passing: false,
-      });
-    }
-    return { priority: message.priority, delay: delayUntil(message.readyAt), ttr: this.ttr, body };
   }
 
   /** Sends once all before have been sent. Resolves with what became of each job. */

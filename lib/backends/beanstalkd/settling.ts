@@ -1,10 +1,12 @@
 import type { Settlement } from '../../core/backend.js';
 import { systemClock } from '../../core/clock.js';
-import { encodeMessage, decodeMessage, isUnreadable } from '../../core/message.js';
+import { encodeMessage, decodeMessage, isUnreadable, type Message } from '../../core/message.js';
+import type { NewJob } from './client/commands.js';
 import { CommandRefused } from './client/errors.js';
 import { delayToBury } from './counting.js';
 import { delayUntil } from './delay.js';
 import type { HeldJob } from './held-job.js';
+import { jobOf } from './new-job.js';
 import { noteOf } from './notes.js';
 import type { Server } from './server.js';
 import { notesTubeOf } from './tubes.js';
@@ -41,7 +43,7 @@ export class Settling {
           ? this.retry(job, tube, settlement.at)
           : this.giveBack(job, tube, settlement.at);
       case 'replaced':
-        throw new Error('not built yet');
+        return this.replace(job, tube, settlement.message);
     }
   }
 
@@ -69,15 +71,23 @@ export class Settling {
    * there twice. What is no message has no header, and so the delivery counts.
    */
   private async putAgain(job: HeldJob, tube: string, at: number, attemptsUsed: number): Promise<boolean> {
-    const { client } = job.lane;
     const body = this.bodyWith(job, attemptsUsed);
-    if (body === undefined) return client.release(job.id, job.priority, delayUntil(at));
+    if (body === undefined) return job.lane.client.release(job.id, job.priority, delayUntil(at));
+    return this.giveWay(job, tube, { priority: job.priority, delay: delayUntil(at), ttr: this.setup.ttr, body });
+  }
+
+  /** Should this process die on the way, both are there. */
+  private replace(job: HeldJob, tube: string, message: Message): Promise<boolean> {
+    return this.giveWay(job, tube, jobOf(message, this.setup.ttr, this.setup.server.maxBytes));
+  }
+
+  /** Puts another job, and then deletes this one; the other, where the lane holds this one no more. */
+  private async giveWay(job: HeldJob, tube: string, other: NewJob): Promise<boolean> {
+    const { client } = job.lane;
     if (!(await job.extend())) return false;
-    const used = client.use(tube);
-    const put = client.put({ priority: job.priority, delay: delayUntil(at), ttr: this.setup.ttr, body });
-    const [copy] = await Promise.all([put, used]);
+    const id = await client.putInto(tube, other);
     if (await client.delete(job.id)) return true;
-    await client.delete(copy);
+    await client.delete(id);
     return false;
   }
 

@@ -67,7 +67,8 @@ export class BullmqRecords implements Records {
     const [text, leftMs, at] = told;
     // By our clock, which may be another than that of Redis: then the script ran when the answer came, or little before.
     const ranAt = Math.min(Math.max(at, before), Date.now());
-    return { text: read(text), expiresAt: leftMs < 0 ? Infinity : ranAt + Math.max(leftMs, 1) };
+    // To Redis, a key lives through the millisecond in which its time ends.
+    return { text: read(text), expiresAt: leftMs < 0 ? Infinity : ranAt + leftMs + 1 };
   }
 
   private async run(kind: keyof typeof RECORD_COMMANDS, key: string, args: readonly unknown[]): Promise<unknown> {

@@ -4,7 +4,7 @@ import { CommandRefused } from './errors.js';
 import type { Reply } from './reply-parser.js';
 import { Stats } from './stats.js';
 
-/** A job that was reserved. */
+/** A job that was reserved, or looked at. */
 export interface ReservedJob {
   /** The server's id, which begins again at 1 when a server starts empty. */
   readonly id: string;
@@ -41,9 +41,39 @@ export class Client {
     await this.connection.send(commands.use(tube));
   }
 
-  async watchOnly(tube: string): Promise<void> {
-    const replies = [this.connection.send(commands.watch(tube))];
-    if (tube !== 'default') replies.push(this.connection.send(commands.ignore('default')));
+  /** As {@link put}, into a tube; what is sent next is meant for that tube as well. */
+  async putInto(tube: string, job: NewJob): Promise<string> {
+    const used = this.use(tube);
+    const [id] = await Promise.all([this.put(job), used]);
+    return id;
+  }
+
+  /** The ready job of a tube that is served next; undefined where there is none. */
+  async peekIn(tube: string): Promise<ReservedJob | undefined> {
+    const used = this.use(tube);
+    const [job] = await Promise.all([this.peekReady(), used]);
+    return job;
+  }
+
+  /** Likewise, of the tube that is in use. */
+  async peekReady(): Promise<ReservedJob | undefined> {
+    return reserved(await this.connection.send(commands.peekReady()));
+  }
+
+  /** A job in whatever state it is. */
+  async peek(id: string): Promise<ReservedJob | undefined> {
+    return reserved(await this.connection.send(commands.peek(id)));
+  }
+
+  /** The names of all tubes. */
+  async listTubes(): Promise<string[]> {
+    const { body } = await this.connection.send(commands.listTubes());
+    return [...body.toString('latin1').matchAll(/^- "?([^"\n]+)"?$/gm)].map(([, name = '']) => name);
+  }
+
+  async watchOnly(...tubes: readonly string[]): Promise<void> {
+    const replies = tubes.map((tube) => this.connection.send(commands.watch(tube)));
+    if (!tubes.includes('default')) replies.push(this.connection.send(commands.ignore('default')));
     await Promise.all(replies);
   }
 
@@ -93,7 +123,7 @@ export class Client {
 }
 
 function reserved({ word, args, body }: Reply): ReservedJob | undefined {
-  return word === 'RESERVED' ? { id: args[0] ?? '', body } : undefined;
+  return word === 'RESERVED' || word === 'FOUND' ? { id: args[0] ?? '', body } : undefined;
 }
 
 function stats({ word, body }: Reply): Stats | undefined {

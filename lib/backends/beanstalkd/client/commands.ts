@@ -35,6 +35,8 @@ const RELEASE = words('RELEASED', 'BURIED', 'NOT_FOUND');
 const BURY = words('BURIED', 'NOT_FOUND');
 const TOUCH = words('TOUCHED', 'NOT_FOUND');
 const KICK_JOB = words('KICKED', 'NOT_FOUND');
+const PEEK = words('FOUND', 'NOT_FOUND');
+const LIST = words('OK');
 const STATS = words('OK', 'NOT_FOUND');
 
 /**
@@ -67,6 +69,9 @@ export const commands = {
   }),
   touch: (id: string): Command => ({ line: `touch ${checkId(id)}`, words: TOUCH }),
   kickJob: (id: string): Command => ({ line: `kick-job ${checkId(id)}`, words: KICK_JOB }),
+  peek: (id: string): Command => ({ line: `peek ${checkId(id)}`, words: PEEK }),
+  peekReady: (): Command => ({ line: 'peek-ready', words: PEEK }),
+  listTubes: (): Command => ({ line: 'list-tubes', words: LIST }),
   statsJob: (id: string): Command => ({ line: `stats-job ${checkId(id)}`, words: STATS }),
   statsTube: (tube: string): Command => ({ line: `stats-tube ${checkTube(tube)}`, words: STATS }),
   stats: (): Command => ({ line: 'stats', words: STATS }),
