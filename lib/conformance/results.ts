@@ -38,7 +38,7 @@ async function collect(values: AsyncIterable<unknown>): Promise<unknown[]> {
 
 async function recordsOf({ backend }: Worker, queue: string, id: string): Promise<number> {
   const key = answerKey(queue, id);
-  const found = [key, noteKey('progress', key), noteKey('log', key)].map((one) => backend.records?.get(one));
+  const found = [key, noteKey('progress', key), noteKey('log', key)].map(async (one) => backend.records?.get(one));
   return (await Promise.all(found)).filter((record) => record !== undefined).length;
 }
 

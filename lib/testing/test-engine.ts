@@ -7,6 +7,7 @@ import type {
   Settlement,
   StoredReceipt,
 } from '../core/backend.js';
+import type { Backlog } from '../core/backlog.js';
 import type { Message } from '../core/message.js';
 import type { TestClock } from './test-clock.js';
 import { testedJob, type TestedJob } from './tested-job.js';
@@ -39,6 +40,10 @@ export class TestEngine implements BackendDescription, Backend {
     this.store = new MemoryStore(clock, LEASE_MS);
     this.memory = new MemoryBackend(this.store);
     this.traits = this.memory.traits;
+  }
+
+  get backlog(): Backlog {
+    return this.memory.backlog;
   }
 
   get published(): readonly TestedJob[] {
