@@ -1,19 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { JobRef } from './job.js';
-
-/** What `publish` tells of a job. */
-export interface PublishedJob {
-  readonly id: string;
-  readonly name: string;
-  readonly queue: string;
-  readonly priority: number;
-  /** When it may start; undefined: at once. */
-  readonly readyAt: Date | undefined;
-  /** After this it is not started any more; undefined: never expires. */
-  readonly expiresAt: Date | undefined;
-  /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
-  readonly duplicate: boolean | undefined;
-}
+import type { PublishedJob } from './published-job.js';
 
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
 export interface JobEventMap {
@@ -21,6 +8,10 @@ export interface JobEventMap {
   published: PublishedJob;
   /** A handler is about to be called. */
   started: { readonly job: JobRef };
+  /** A handler has called `job.progress(value)`. */
+  progress: { readonly job: JobRef; readonly value: unknown };
+  /** A handler has called `job.log(line)`. */
+  log: { readonly job: JobRef; readonly line: string };
   completed: { readonly job: JobRef; readonly result: unknown; readonly durationMs: number };
   /** An attempt failed, and another comes at `at`. */
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
@@ -30,6 +21,8 @@ export interface JobEventMap {
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
+  /** It is gone without having been handled, because something was to go before it. */
+  dropped: { readonly job: JobRef; readonly reason: string };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }
@@ -40,12 +33,15 @@ export type JobEventName = keyof JobEventMap;
 const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   published: true,
   started: true,
+  progress: true,
+  log: true,
   completed: true,
   retried: true,
   blocked: true,
   handedBack: true,
   failed: true,
   expired: true,
+  dropped: true,
   leaseLost: true,
 };
 

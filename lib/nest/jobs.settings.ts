@@ -186,6 +186,11 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
 
 function defaults(value: unknown): JobDefaults {
   const given = checkedHandlerOptions(value, 'defaults');
+  if (given.forwardTo !== undefined) {
+    throw new TypeError(
+      'defaults.forwardTo: expected nothing, for each job would go on for ever; give it to a handler',
+    );
+  }
   return {
     queue: given.queue ?? 'default',
     priority: given.priority ?? DEFAULT_PRIORITY,
@@ -193,6 +198,7 @@ function defaults(value: unknown): JobDefaults {
     backoff: given.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: given.timeoutMs,
     concurrency: given.concurrency ?? 10,
+    keepResultMs: given.keepResultMs,
   };
 }
 

@@ -8,6 +8,7 @@ export function wrapped(inner: Backend, others: Partial<Backend>): Backend {
   return {
     traits: inner.traits,
     clock: inner.clock,
+    records: inner.records,
     publish: (queue, messages) => inner.publish(queue, messages),
     reserve: (queue, max, signal) => inner.reserve(queue, max, signal),
     settle: (delivery, settlement) => inner.settle(delivery, settlement),

@@ -8,6 +8,7 @@ import { fault, Folders, isGone } from './folders.js';
 import { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
 import { Publishing } from './publishing.js';
+import { Replacing } from './replacing.js';
 import { SetAside } from './set-aside.js';
 import { Settling } from './settling.js';
 import { SideFiles } from './side-files.js';
@@ -53,7 +54,7 @@ export class FilerQueue {
     this.worklist = worklist;
     this.aside = aside;
     this.claims = new Claims({ ...shared, aside, worklist });
-    this.settling = new Settling({ ...shared, aside, worklist });
+    this.settling = new Settling({ ...shared, aside, worklist, replacing: new Replacing(shared) });
     this.publishing = new Publishing({
       ...shared,
       stored: (folder, file) => worklist.add(folder, file),

@@ -8,15 +8,18 @@ import {
 } from '../../core/backend.js';
 import type { Message } from '../../core/message.js';
 import type { FilerDelivery } from './claims.js';
+import { FilerRecords } from './filer-records.js';
 import { FilerQueue, type FilerSettings } from './filer-queue.js';
 
 /** Queues as directories of files. */
 export class FilerBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly records: FilerRecords;
   private readonly queues = new Map<string, FilerQueue>();
   private readonly closing = new AbortController();
 
   constructor(private readonly settings: FilerSettings) {
+    this.records = new FilerRecords(settings);
     this.traits = {
       name: 'filer',
       durability: settings.durable ? 'power cut' : 'process',
@@ -53,7 +56,7 @@ export class FilerBackend implements Backend {
 
   async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await Promise.all([this.records.close(), ...[...this.queues.values()].map((queue) => queue.close())]);
     await this.settings.syncs.flush();
     this.settings.disk.close();
   }

@@ -71,6 +71,22 @@ export class IdRegister {
     });
   }
 
+  /**
+   * Makes a draft the file of a living job in the place of another: `prove` tells whether that job is held still, `swap`
+   * puts the draft in its place. Nobody else finds the id free meanwhile. A kill in that instant frees it.
+   *
+   * @param link a name for a second link of the draft, which is gone afterwards
+   */
+  handOver(id: string, draft: string, link: string, prove: () => boolean, swap: () => true): Promise<boolean> {
+    const { disk } = this;
+    return this.locked(id, () => {
+      if (!prove()) return false;
+      disk.link(draft, link);
+      disk.rename(link, this.entry(id));
+      return swap();
+    });
+  }
+
   /** Removes what processes that died have left: entries of jobs that are gone, and locks. */
   async tidy(): Promise<void> {
     for await (const names of namesIn(this.disk, this.folders.path('.ids'))) {

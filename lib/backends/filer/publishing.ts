@@ -159,7 +159,7 @@ export class Publishing {
   private moveIn(one: Item, changed: Set<FolderName>): void {
     if (one.request.failure) return this.discard(one);
     const { disk, folders, stored } = this.setup;
-    const { folder, file } = destination(one);
+    const { folder, file } = placeOf(one.message, one.order, !one.message.freshId);
     try {
       this.mended(() => disk.rename(one.draft, folders.file(folder, file)));
       changed.add(folder);
@@ -203,15 +203,15 @@ export class Publishing {
 }
 
 /** Where a message goes, and what it is called there. */
-function destination({ message, order }: Item): { folder: 'incoming' | 'delayed'; file: string } {
-  const name: NamedJob = {
-    priority: message.priority,
-    order,
-    attempts: message.attemptsUsed,
-    registered: !message.freshId,
-    tail: tailOfId(message.id),
-  };
-  const { readyAt } = message;
+export interface Place {
+  readonly folder: 'incoming' | 'delayed';
+  readonly file: string;
+}
+
+/** @param order its place among its equals */
+export function placeOf(message: Message, order: string, registered: boolean): Place {
+  const { priority, attemptsUsed, readyAt } = message;
+  const name: NamedJob = { priority, order, attempts: attemptsUsed, registered, tail: tailOfId(message.id) };
   return readyAt !== undefined && readyAt > Date.now()
     ? { folder: 'delayed', file: delayedName(name, readyAt) }
     : { folder: 'incoming', file: waitingName(name) };

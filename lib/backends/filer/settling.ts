@@ -7,6 +7,7 @@ import { asText, delayedName, isReceipt, pendingName, waitingName } from './file
 import { isGone, type FolderName, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
+import type { Replacing } from './replacing.js';
 import type { Meta, SetAside } from './set-aside.js';
 import type { SideFiles } from './side-files.js';
 import type { Worklist } from './worklist.js';
@@ -22,6 +23,7 @@ export interface SettlingSetup {
   readonly sides: SideFiles;
   readonly aside: SetAside;
   readonly worklist: Worklist;
+  readonly replacing: Replacing;
   readonly warn: (message: string) => void;
 }
 
@@ -93,7 +95,7 @@ export class Settling {
       case 'again':
         return this.putBack(delivery, settlement);
       case 'replaced':
-        throw new Error('not built yet');
+        return this.replace(delivery, settlement);
       default:
         return this.putAside(delivery, settlement);
     }
@@ -124,6 +126,24 @@ export class Settling {
     }
     this.syncSoon(folder, 'pending');
     worklist.add(folder, file);
+    return true;
+  }
+
+  private async replace(delivery: FilerDelivery, { message }: Of<'replaced'>): Promise<boolean> {
+    const { disk, leaseMs, replacing, sides, worklist } = this.setup;
+    const place = await replacing.replace(
+      {
+        registered: delivery.name.registered,
+        isThere: () => exists(disk, this.pending(delivery)),
+        renew: () => this.renew(delivery, performance.now() + leaseMs),
+        path: () => this.pending(delivery),
+      },
+      message,
+    );
+    if (!place) return false;
+    if (delivery.side) sides.remove(delivery.name.order);
+    this.syncSoon(place.folder, 'pending');
+    worklist.add(place.folder, place.file);
     return true;
   }
 

@@ -196,6 +196,18 @@ for (const [name, settlement] of Object.entries(settlements)) {
   }
 }
 
+for (const id of [undefined, 'named']) {
+  test(`a cut while replacing leaves the job or the next${id ? ', of an id of the user' : ''}`, async () => {
+    const states = await cutEverywhere(async (backend, disk) => {
+      await publish(backend, disk, message(id ?? newId(), { freshId: !id }), message(newId(), { freshId: true }));
+      const [delivery] = await reserve(backend, 1);
+      const next = { ...message(delivery.content.id), name: 'next' };
+      expect(await backend.settle(delivery, { kind: 'replaced', message: next })).toBe(true);
+    });
+    expect(states).toBeGreaterThan(20);
+  });
+}
+
 test('a cut after a retry and before its completion loses nothing', async () => {
   await cutEverywhere(async (backend, disk) => {
     await publish(backend, disk, message(newId(), { freshId: true }));

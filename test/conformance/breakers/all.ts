@@ -11,6 +11,7 @@ import { publishingBreakers } from './publishing.js';
 import { recordsBreakers } from './records.js';
 import { replacingBreakers } from './replacing.js';
 import { reservingBreakers } from './reserving.js';
+import { resultsBreakers } from './results.js';
 import { settlingBreakers } from './settling.js';
 import { sharingBreakers } from './sharing.js';
 import { watchingBreakers } from './watching.js';
@@ -22,6 +23,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...reservingBreakers,
   ...orderBreakers,
   ...delayBreakers,
+  ...resultsBreakers,
   ...settlingBreakers,
   ...replacingBreakers,
   ...attemptsBreakers,

@@ -72,6 +72,28 @@ const verbs = {
     return taken.map(({ content, attempt }) => ({ id: content.id, attempt }));
   },
 
+  async set(key: string, text: string, ttlMs: number) {
+    await backend.records?.set(key, text, ttlMs);
+  },
+
+  /** The text of the record that the key has; undefined: it stored. */
+  async claim(key: string, text: string, ttlMs: number) {
+    return (await backend.records?.claim(key, text, ttlMs))?.text;
+  },
+
+  async get(key: string) {
+    return (await backend.records?.get(key))?.text;
+  },
+
+  /** Sets a key again and again, to `length` times each of the digits. */
+  async setOnAndOn(key: string, length: number) {
+    const setOne = async (round: number): Promise<void> => {
+      await backend.records?.set(key, String(round % 10).repeat(length), 3_600_000);
+      void setOne(round + 1);
+    };
+    await setOne(0);
+  },
+
   /** Begins to wait for a job. */
   async begin() {
     void backend.reserve(QUEUE, 1, new AbortController().signal);
