@@ -21,6 +21,7 @@ import { settling } from './settling.js';
 import { sharing } from './sharing.js';
 import { stopping } from './stopping.js';
 import { throwing } from './throwing.js';
+import { unique } from './unique.js';
 import { watching } from './watching.js';
 
 /** All rules, chapter by chapter: first what the engine keeps alone, then what it keeps together with the core. */
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   ...handling,
   ...throwing,
   ...forwarding,
+  ...unique,
   ...admitting,
   ...consuming,
   ...stopping,

@@ -21,6 +21,8 @@ export interface JobEventMap {
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
+  /** It is gone without having been handled, because something was to go before it. */
+  dropped: { readonly job: JobRef; readonly reason: string };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }
@@ -39,6 +41,7 @@ const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   handedBack: true,
   failed: true,
   expired: true,
+  dropped: true,
   leaseLost: true,
 };
 

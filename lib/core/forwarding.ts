@@ -20,7 +20,7 @@ export async function forwarded(
 ): Promise<Outcome> {
   try {
     if (!publisher) throw new PublishError('this consumer was given no publisher');
-    const draft = await publisher.draftNext(run.message, next);
+    const draft = await publisher.draftNext(run.message, run.ref.queue, next);
     if (draft.queue === run.ref.queue) return { ...outcome, replacement: draft };
     return { ...outcome, forwarded: await publisher.publishDraft(draft) };
   } catch (thrown) {

@@ -13,6 +13,7 @@ import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
+import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
@@ -35,6 +36,8 @@ export interface PublishOptions {
   readonly timeout?: Duration;
   /** While a job with this id is waiting, delayed, active or failed in the queue, no other is stored. Default: a new UUIDv7. */
   readonly id?: string;
+  /** Stored only if there is no other job of a key. */
+  readonly unique?: UniqueOptions;
   /**
    * How long the job's result is kept for its caller after its end; `false`: not at all. Default: as `queue`, else
    * `'10m'` where the job's definition has a schema for results, else `false`.
@@ -57,6 +60,7 @@ export interface PublishRules {
 export interface Draft {
   readonly queue: string;
   readonly message: Message;
+  readonly unique?: Unique | undefined;
   /** Where its answer belongs; undefined: none is kept. */
   readonly answer: DraftAnswer | undefined;
 }
@@ -79,6 +83,7 @@ const OPTIONS = new Set([
   'backoff',
   'timeout',
   'id',
+  'unique',
   'keepResult',
   'headers',
 ]);
@@ -110,6 +115,7 @@ export function draftOf(
   const configured = rules.configured?.get(name);
   const queue = queueFor(name, definition, options.queue, rules);
   if (options.id !== undefined) checkName('job id', options.id);
+  const unique = options.unique === undefined ? undefined : checkedUnique(options.unique);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
   const id = options.id ?? newId();
   const answer = answerFor(id, queue, name, definition, options, rules);
@@ -132,9 +138,9 @@ export function draftOf(
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
     timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
-    headers: options.headers === undefined ? {} : headers(options.headers),
+    headers: allHeaders(options.headers, unique && uniqueHeaders(unique, now)),
   };
-  return { queue, message: answer ? withAnswer(message, answer) : message, answer };
+  return { queue, message: answer ? withAnswer(message, answer) : message, unique, answer };
 }
 
 /**
@@ -217,6 +223,14 @@ function travelling(value: unknown): Message['backoff'] {
   throw new TypeError(
     'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
   );
+}
+
+function allHeaders(
+  given: PublishOptions['headers'],
+  own: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const users = given === undefined ? {} : headers(given);
+  return own ? { ...users, ...own } : users;
 }
 
 function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -53,6 +53,9 @@ export function logJobs(events: JobEvents, instance: string): void {
   events.on('expired', ({ job, error, reason }) => {
     logger.warn(`${named(job)} expired: ${reason}${error ? `; its last error: ${shortly(error)}` : ''}`);
   });
+  events.on('dropped', ({ job, reason }) => {
+    logger.warn(`${named(job)} is dropped: ${reason}`);
+  });
   events.on('leaseLost', ({ job }) => {
     logger.warn(`${named(job)} lost its lease: another worker may run it, and what became of this run is ignored`);
   });

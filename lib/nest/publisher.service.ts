@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import { Answers } from '../core/answers.js';
+import { within } from '../core/checked-object.js';
 import type { JobEvents } from '../core/events.js';
-import type { JobDefinition } from '../core/definition.js';
+import { isDefinition, jobNameOf, type JobDefinition } from '../core/definition.js';
 import type {
   CheckedRequests,
   JobName,
@@ -15,8 +16,13 @@ import type {
 import type { PublishOptions } from '../core/publish-options.js';
 import type { JobHandle, PublishedJob } from '../core/published-job.js';
 import { Publisher, PublishError, type CallOptions } from '../core/publisher.js';
+import { checkedSchedule } from '../core/schedule.js';
+import { Scheduler } from '../core/scheduler.js';
+import { show } from '../core/show.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { scheduleRef, type CronScheduleOptions, type JobScheduleRef } from './job-schedule.ref.js';
+import { logger } from './jobs.logger.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { OWN_EVENTS } from './own-tokens.js';
 
@@ -24,6 +30,7 @@ import { OWN_EVENTS } from './own-tokens.js';
 @Injectable()
 export class PublisherService {
   private publisher: Publisher | undefined;
+  private ownScheduler: Scheduler | undefined;
   private running = 0;
   private idle: () => void = () => undefined;
   private closed = false;
@@ -126,12 +133,53 @@ export class PublisherService {
   }
 
   /**
+   * Lets a job recur from now on, for as long as this application runs: each tick is published once over all processes
+   * that have a schedule of this name.
+   *
+   * @param job its definition, or its name
+   * @param payload of each tick's job
+   * @param options `cron`: five fields, or six with seconds first; the others say by which clocks it goes, how it is called
+   * and how its jobs are published
+   * @throws TypeError naming the option, what was expected and what was given
+   * @throws Error where there is a schedule of its name already, or the application has closed
+   */
+  schedule<In>(job: JobDefinition<string, In>, payload: In, options: CronScheduleOptions): JobScheduleRef;
+  schedule<Name extends JobName>(job: Name, payload: NamedPayload<Name>, options: CronScheduleOptions): JobScheduleRef;
+  schedule(job: string | JobDefinition, payload: unknown, options: CronScheduleOptions): JobScheduleRef {
+    if (this.closed) throw new Error('schedule: the application has closed');
+    const { schedule, cron } = within('schedule: ', () => {
+      const name = jobNameOf(job);
+      if (typeof options !== 'object' || options === null) {
+        throw new TypeError(`options: expected an object with cron, got ${show(options)}`);
+      }
+      const { cron, ...others } = options;
+      return { cron, schedule: checkedSchedule(cron, isDefinition(job) ? job : name, payload, others) };
+    });
+    return scheduleRef(schedule.name, cron, this.scheduler.add(schedule));
+  }
+
+  /**
+   * Publishes the ticks of this application's schedules.
+   *
+   * @internal
+   */
+  get scheduler(): Scheduler {
+    return (this.ownScheduler ??= new Scheduler({
+      backend: () => this.backend.open(),
+      publish: (job, payload, options) => this.run((publisher) => publisher.publishTick(job, payload, options)),
+      clock: this.backend.clock,
+      reporter: logger,
+    }));
+  }
+
+  /**
    * Refuses what comes from now on, and waits for what is on its way.
    *
    * @internal
    */
   async close(): Promise<void> {
     this.closed = true;
+    this.ownScheduler?.stop();
     this.endWaits();
     if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
   }

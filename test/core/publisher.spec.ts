@@ -342,7 +342,7 @@ describe('publishing is refused, and nothing stored, for', () => {
     [
       'an unknown option',
       { prio: 1 },
-      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, keepResult, headers$/,
+      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, unique, keepResult, headers$/,
     ],
     ['an unknown option that is inherited', Object.create({ prio: 1 }), /unknown option "prio"/],
     ['options that are a text', 'now', /options: expected an object, got "now"$/],
