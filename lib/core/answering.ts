@@ -1,4 +1,4 @@
-import { answerPlaceOf, KEEP_RESULT, type Answer, type AnswerPlace } from './answer-record.js';
+import { answerPlaceOf, answerText, KEEP_RESULT, type Answer, type AnswerPlace } from './answer-record.js';
 import { BackendError, type Backend } from './backend.js';
 import { messageOf } from './errors.js';
 import type { DropReason } from './events.js';
@@ -16,7 +16,7 @@ const SHORT_TEXT = 500;
  */
 export function answering(records: Records, { traits }: Backend): RunMiddleware {
   const set = async (place: AnswerPlace, answer: Answer): Promise<void> => {
-    const text = JSON.stringify(place.stamp === '' ? answer : { ...answer, of: place.stamp });
+    const text = answerText(answer, place);
     const bytes = Buffer.byteLength(text);
     if (bytes > (traits.maxBytes ?? Infinity)) {
       throw new TooLarge(`it has ${bytes} bytes, and ${traits.name} takes at most ${traits.maxBytes}`);
