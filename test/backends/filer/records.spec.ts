@@ -42,7 +42,7 @@ test('the folder of records is made when the first is used, for its user alone',
   expect(readdirSync(yard.directory).sort()).toEqual(['.records', 'jobs']);
 });
 
-test('what has ended is removed, whoever stored it, and what is not ours stays', async () => {
+test('what has ended is removed, whoever stored it, and what is not ours stays', { timeout: 60_000 }, async () => {
   const { yard, records, at } = await opened();
   const child = await Child.start({ directory: yard.directory });
   await child.call('set', 'of one that dies', 'text', 50);
@@ -205,6 +205,15 @@ test('of sets that did not wait for each other the last counts', async () => {
     await Promise.all(texts.map((text) => records.set('key', text, AN_HOUR_MS)));
     expect(await records.get('key')).toMatchObject({ text: `${round} 7` });
   }
+});
+
+test('a process with few files to open stores any number of records at once', { timeout: 60_000 }, async () => {
+  const yard = await Yard.make();
+  const by = ['sh', '-c', 'ulimit -n 150; exec "$@"', 'sh'];
+  const child = await Child.start({ directory: yard.directory, durable: true }, { by });
+  await child.call('setMany', 500, AN_HOUR_MS);
+  const records = recordsOf(await yard.open());
+  for (const n of [0, 250, 499]) expect(await records.get(`key ${n}`)).toMatchObject({ text: `text ${n}` });
 });
 
 test('what is asked for after close is refused', async () => {
