@@ -7,8 +7,11 @@ import type { Backend } from '../../../lib/core/backend.js';
 import type { Records } from '../../../lib/core/records.js';
 import { Child } from './support/child.js';
 import { until } from './support/until.js';
-import { systemError, watchedDisk } from './support/watched-disk.js';
+import { systemError, watchedDisk, type Operation } from './support/watched-disk.js';
 import { AN_HOUR_MS, Yard, type Opening } from './support/yard.js';
+
+/** Operations that need room, or the right to write. */
+const MAKING = new Set<Operation>(['create', 'symlink']);
 
 /** A yard and the records of one that opened it. */
 async function opened(opening?: Opening): Promise<{ yard: Yard; records: Records; at: (file?: string) => string }> {
@@ -50,7 +53,7 @@ test('what has ended is removed, whoever stored it, and what is not ours stays',
   await records.set('stays', 'text', AN_HOUR_MS);
   const dead = new ProcessOwners().self.replace(/-[0-9a-z]+-[0-9a-z]+$/, '-1zzzzz-1');
   writeFileSync(at(`.tmp/job-${dead}-0a1`), 'half a rec');
-  writeFileSync(at(`.tmp/some~x.record.lock`), dead);
+  await symlink(dead, at('.tmp/some~x.record.lock'));
   for (const file of ['README', 'notes.record', '.hidden']) {
     writeFileSync(at(file), 'not ours');
     utimesSync(at(file), 1, 1);
@@ -145,8 +148,8 @@ test.each([
   ['EACCES', /\.records can't be used: this process may not read, write and search it/],
 ])('where a record can’t be written (%s) that is told, and what was there stays', async (code, message) => {
   let isBroken = false;
-  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (isBroken && operation === 'create' && path.includes('/.records/')) throw systemError(code);
+  const disk = watchedDisk(({ operation, paths }) => {
+    if (isBroken && MAKING.has(operation) && paths.at(-1)?.includes('/.records/')) throw systemError(code);
   });
   const { records, at } = await opened({ disk });
   await records.set('key', 'before', AN_HOUR_MS);
