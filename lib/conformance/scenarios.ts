@@ -10,6 +10,7 @@ import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { leasing } from './leasing.js';
+import { limits } from './limits.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
 import { records } from './records.js';
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   ...ids,
   ...records,
   ...watching,
+  ...limits,
   ...handling,
   ...throwing,
   ...forwarding,

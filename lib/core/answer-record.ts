@@ -44,6 +44,11 @@ export interface LogNote {
   readonly lines: readonly string[];
 }
 
+/** What the record of an answer says. */
+export function answerText(answer: Answer, { stamp }: AnswerPlace): string {
+  return JSON.stringify(stamp === '' ? answer : { ...answer, of: stamp });
+}
+
 /** The key of a job's answer, by the queue that it was published to. */
 export function answerKey(queue: string, id: string): string {
   if (Buffer.byteLength(id) <= LONGEST_ID_BYTES) return `${PREFIX}${queue}:${id}`;

@@ -1,6 +1,7 @@
 import { backoffMs, DEFAULT_BACKOFF, type BackoffPlan } from './backoff.js';
 import type { Settlement } from './backend.js';
 import type { Duration } from './duration.js';
+import type { DropReason } from './events.js';
 import { isError } from './causes.js';
 import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './errors.js';
 import { addFailure, type FailureRecord } from './failure-record.js';
@@ -32,7 +33,7 @@ export type Ending =
   /** Its expiration has passed. */
   | { readonly kind: 'late'; readonly expiresAt: number }
   /** Another was published in its place. */
-  | { readonly kind: 'superseded'; readonly reason: string }
+  | { readonly kind: 'superseded'; readonly reason: DropReason }
   /** All its attempts are used up, though none of them ended: its workers died. */
   | { readonly kind: 'spent' };
 
@@ -54,7 +55,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly error: Error }
   | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error }
   /** It is gone, and was not handled. */
-  | { readonly kind: 'dropped'; readonly reason: string };
+  | { readonly kind: 'dropped'; readonly reason: DropReason };
 
 /** What `conclude` has to know of the job and of the rules in force. */
 export interface Case {

@@ -11,6 +11,7 @@ import { OWN_HEADERS, RESERVED_HEADERS, type Message } from './message.js';
 import { checkName } from './names.js';
 import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
+import { oldestAt, type QueueLimits } from './queue-limits.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
 import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
@@ -53,6 +54,8 @@ export interface PublishRules {
   /** What the configuration of this process says of jobs, by their names; goes before definitions and handlers. */
   readonly configured?: ReadonlyMap<string, Partial<CheckedHandlerOptions>>;
   readonly routes: ReadonlyMap<string, string>;
+  /** By the queue's name. */
+  readonly limits?: ReadonlyMap<string, QueueLimits>;
   readonly defaults: JobDefaults;
 }
 
@@ -133,7 +136,7 @@ export function draftOf(
     ),
     publishedAt: now,
     readyAt: readyAt !== undefined && readyAt > now ? readyAt : undefined,
-    expiresAt: expiration(options.expiration, now, readyAt),
+    expiresAt: notAfter(expiration(options.expiration, now, readyAt), now, readyAt, rules.limits?.get(queue)),
     attemptsUsed: 0,
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
@@ -216,6 +219,18 @@ function expiration(value: Duration | Date | undefined, now: number, readyAt: nu
     );
   }
   return time;
+}
+
+/** The expiration, or before it the moment at which the job has waited as long as one may in its queue. */
+function notAfter(
+  expiresAt: number | undefined,
+  now: number,
+  readyAt: number | undefined,
+  limits: QueueLimits | undefined,
+): number | undefined {
+  if (limits?.maxAgeMs === undefined) return expiresAt;
+  const oldest = oldestAt(Math.max(readyAt ?? now, now), limits.maxAgeMs);
+  return Math.min(expiresAt ?? LAST_MOMENT, oldest);
 }
 
 function travelling(value: unknown): Message['backoff'] {

@@ -11,8 +11,11 @@ import type { JobEvents } from './events.js';
 import type { Forward } from './forward.js';
 import { inTime } from './in-time.js';
 import type { PublishRequest } from './job-types.js';
+import type { LimitedQueues, RoomPatience } from './limited-queues.js';
+import type { LimitedReceipt } from './queue-limits.js';
 import { encodeMessage, mostBytes, type Message, type ReceivedMessage } from './message.js';
 import { nextDraftOf } from './next-draft.js';
+import { PublishError } from './publish-error.js';
 import {
   draftOf,
   queueFor,
@@ -27,31 +30,6 @@ import { show } from './show.js';
 import type { Unique } from './unique.js';
 import { publishUnique } from './unique-publishing.js';
 
-/** A job was not published, or it is not known whether it was. */
-export class PublishError extends Error {
-  override readonly name = 'PublishError';
-  /** Whether the job (of several: any but those `stored`) may have been stored all the same. */
-  readonly maybeStored: boolean;
-  /** How many jobs were surely stored, the first ones in their order. */
-  readonly stored: number;
-  /**
-   * Whether the engine was asked and failed, so that trying again may help.
-   *
-   * @internal
-   */
-  readonly tried: boolean;
-
-  constructor(
-    message: string,
-    options: { maybeStored?: boolean; stored?: number; tried?: boolean; cause?: unknown } = {},
-  ) {
-    super(message, { cause: options.cause });
-    this.maybeStored = options.maybeStored ?? false;
-    this.stored = options.stored ?? 0;
-    this.tried = options.tried ?? false;
-  }
-}
-
 /** What the publisher needs. */
 export interface PublisherSetup extends PublishRules {
   /** The backend, opened at the latest now. */
@@ -63,6 +41,8 @@ export interface PublisherSetup extends PublishRules {
   readonly captureHeaders?: (() => CapturedHeaders) | undefined;
   /** Where answers are waited for. Default: of its own. */
   readonly answers?: Answers | undefined;
+  /** Those that have limits. */
+  readonly limited?: LimitedQueues | undefined;
 }
 
 /** How a job is called: as it is published, but that `timeout` says how long its result is waited for. */
@@ -166,7 +146,7 @@ export class Publisher {
         continue;
       }
       const messages = run.drafts.map((draft) => draft.message);
-      const receipts = await this.store(backend, run.queue, messages, published.length);
+      const receipts = await this.storeInRoom(backend, run.queue, messages, published.length);
       for (const [index, draft] of run.drafts.entries()) published.push(this.told(draft, receipts[index]));
     }
     return published;
@@ -191,12 +171,13 @@ export class Publisher {
   /**
    * Stores what was drafted and checked.
    *
+   * @param patience how long it waits for room in a queue that has limits; default: as one who publishes
    * @throws PublishError
    */
-  async publishDraft(draft: Draft): Promise<PublishedJob> {
+  async publishDraft(draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
     const backend = this.backend ?? (await this.open());
     if (draft.unique) return this.publishUnique(backend, draft, draft.unique, 0);
-    const receipts = await this.store(backend, draft.queue, [draft.message], 0);
+    const receipts = await this.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
     return this.told(draft, receipts[0]);
   }
 
@@ -212,12 +193,12 @@ export class Publisher {
     const { clock, publishTimeoutMs } = this.setup;
     const receipt = await inTime(
       publishUnique(records, draft, unique, clock.now(), async () => {
-        const [stored] = await backend.publish(queue, [message]);
+        const [stored] = await this.storeInRoom(backend, queue, [message], before);
         return stored ?? { duplicate: undefined };
       }),
       publishTimeoutMs,
       () => this.late(backend, before),
-      (cause) => this.failed(backend, queue, before, cause),
+      (cause) => (cause instanceof PublishError ? cause : this.failed(backend, queue, before, cause)),
     );
     if ('stored' in receipt) return this.told(draft, receipt.stored);
     const { holder } = receipt;
@@ -335,10 +316,35 @@ export class Publisher {
     );
   }
 
-  private store(
+  /** As the limits of the queue say, where it has any. */
+  private storeInRoom(
     backend: Backend,
     queue: string,
     messages: readonly Message[],
+    before: number,
+    patience: RoomPatience = { ms: this.setup.publishTimeoutMs },
+  ): Promise<readonly LimitedReceipt[]> {
+    const { limited } = this.setup;
+    if (!limited?.bounds(queue)) return this.store(backend, queue, () => backend.publish(queue, messages), before);
+    return limited
+      .publish(backend, queue, messages, {
+        patience,
+        stored: before,
+        heed: (work, stored) => this.store(backend, queue, () => work, stored),
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof PublishError) throw cause;
+        throw new PublishError(`not published to queue "${queue}" of ${backend.traits.name}: ${messageOf(cause)}`, {
+          stored: before,
+          cause,
+        });
+      });
+  }
+
+  private store(
+    backend: Backend,
+    queue: string,
+    publish: () => Promise<readonly StoredReceipt[]>,
     before: number,
   ): Promise<readonly StoredReceipt[]> {
     const { publishTimeoutMs } = this.setup;
@@ -346,7 +352,7 @@ export class Publisher {
     const failed = (cause: unknown): PublishError => this.failed(backend, queue, before, cause);
     // No promise of its own: each takes as long as the check of the options does.
     try {
-      return inTime(backend.publish(queue, messages), publishTimeoutMs, late, failed);
+      return inTime(publish(), publishTimeoutMs, late, failed);
     } catch (cause) {
       return Promise.reject(failed(cause));
     }
@@ -370,8 +376,9 @@ export class Publisher {
     });
   }
 
-  private told(draft: Draft, receipt: StoredReceipt | undefined): PublishedJob {
-    const published = new JustPublishedJob(draft, receipt?.duplicate, this.answers);
+  private told(draft: Draft, receipt: LimitedReceipt | undefined): PublishedJob {
+    const published = new JustPublishedJob(draft, receipt, this.answers);
+    if (receipt?.dropped) return published;
     this.setup.events.emit('published', published);
     return published;
   }

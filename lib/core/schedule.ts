@@ -29,7 +29,9 @@ export interface Schedule {
   readonly options: Omit<PublishOptions, 'id' | 'delay' | 'unique'>;
   readonly catchUp: 'none' | 'last' | 'all';
   /** The next moment after that one; both in milliseconds since 1970. Undefined where there is none. */
-  nextAfter(time: number): number | undefined;
+  readonly nextAfter: (time: number) => number | undefined;
+  /** The last so many moments up to that one, the first first. */
+  readonly lastUntil: (time: number, count: number) => readonly number[];
 }
 
 const OWN = ['name', 'timeZone', 'catchUp'];
@@ -62,6 +64,11 @@ export function checkedSchedule(
     options: passedOn,
     catchUp: catchUpOf(catchUp),
     nextAfter: (time) => pattern.nextRun(new Date(time))?.getTime(),
+    lastUntil: (time, count) =>
+      pattern
+        .previousRuns(count, new Date(time + 1))
+        .map((run) => run.getTime())
+        .reverse(),
   };
 }
 

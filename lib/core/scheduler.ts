@@ -2,7 +2,8 @@ import type { Backend } from './backend.js';
 import { pause, type Clock } from './clock.js';
 import { dueTicks } from './due-ticks.js';
 import { messageOf } from './errors.js';
-import { PublishError, type Publisher } from './publisher.js';
+import { PublishError } from './publish-error.js';
+import type { Publisher } from './publisher.js';
 import type { Records } from './records.js';
 import type { Reporter } from './reporter.js';
 import type { Schedule } from './schedule.js';
@@ -135,9 +136,9 @@ class RunningSchedule {
   private wake(): void {
     if (this.stopping.signal.aborted) return;
     const now = this.setup.clock.now();
-    const { ticks, skipped } = dueTicks(this.schedule, this.seen, now);
+    const { ticks, skips } = dueTicks(this.schedule, this.seen, now);
     const { name } = this.schedule;
-    if (skipped > 0) this.setup.reporter.warn(`schedule "${name}": ${skipped} ticks were missed, and are left out`);
+    if (skips) this.setup.reporter.warn(`schedule "${name}": ticks were missed, and are left out`);
     // A clock that was set back does not bring a tick again.
     this.seen = ticks.at(-1) ?? this.seen;
     if (ticks.length > 0) void this.whileBusy(() => this.publishAll(ticks));

@@ -4,10 +4,7 @@ import type { Records } from './records.js';
 import type { MiddlewareRun, RunMiddleware } from './run-middleware.js';
 import { TICK_KNOWN_MS, tickRecord, type TickState } from './ticks.js';
 
-const DONE_BEFORE: Ending = {
-  kind: 'superseded',
-  reason: 'the job of this tick was published twice, and has completed',
-};
+const DONE_BEFORE: Ending = { kind: 'superseded', reason: 'repeated' };
 
 /**
  * Keeps the ticks of recurring jobs known for a day after their jobs: a process that dies between publishing and saying so

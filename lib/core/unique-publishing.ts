@@ -1,4 +1,5 @@
-import { BackendError, type StoredReceipt } from './backend.js';
+import type { LimitedReceipt } from './queue-limits.js';
+import { PublishError } from './publish-error.js';
 import type { Draft } from './publish-options.js';
 import type { Records } from './records.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from './unique.js';
 
 /** What became of a job that takes a key: it was stored, or another has the key. */
-export type UniqueReceipt = { readonly stored: StoredReceipt } | { readonly holder: UniqueHolder };
+export type UniqueReceipt = { readonly stored: LimitedReceipt } | { readonly holder: UniqueHolder };
 
 /**
  * Stores a job if nobody has its key, or in the place of the one who has it. The key is taken first, for a moment, so that of several
@@ -24,7 +25,7 @@ export async function publishUnique(
   { queue, message }: Draft,
   unique: Unique,
   now: number,
-  store: () => Promise<StoredReceipt>,
+  store: () => Promise<LimitedReceipt>,
 ): Promise<UniqueReceipt> {
   const me: UniqueHolder = { id: message.id, queue };
   const key = uniqueRecord(message.name, unique.hash);
@@ -33,13 +34,17 @@ export async function publishUnique(
   const text = holderText(me);
   const replaced = await takeKey(records, key, text, unique.replaces, Math.min(PUBLISHING_HOLD_MS, untilMs));
   if (replaced && !unique.replaces) return { holder: replaced };
-  let stored: StoredReceipt;
+  let stored: LimitedReceipt;
   try {
     stored = await store();
   } catch (error) {
     // What may have been stored has the key until the moment is over.
-    if (!(error instanceof BackendError && error.maybeStored)) await letGo(records, key, text, replaced, untilMs);
+    if (!(error instanceof PublishError && error.maybeStored)) await letGo(records, key, text, replaced, untilMs);
     throw error;
+  }
+  if (stored.dropped) {
+    await letGo(records, key, text, replaced, untilMs);
+    return { stored };
   }
   if (replaced) await records.set(supersededRecord(replaced), me.id, LONGEST_HOLD_MS);
   // Not where it has been handled meanwhile, and its key is free again.
@@ -66,7 +71,7 @@ async function whileNoneIsActive(
   records: Records,
   key: string,
   replaces: boolean,
-  store: () => Promise<StoredReceipt>,
+  store: () => Promise<LimitedReceipt>,
 ): Promise<UniqueReceipt> {
   const active = await records.get(key);
   if (active && !replaces) return { holder: holderOf(active.text) };

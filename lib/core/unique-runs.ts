@@ -5,7 +5,7 @@ import type { Records } from './records.js';
 import type { MiddlewareRun, RunMiddleware } from './run-middleware.js';
 import { holderText, LONGEST_HOLD_MS, supersededRecord, uniqueRecord } from './unique.js';
 
-const SUPERSEDED: Ending = { kind: 'superseded', reason: 'another job of its unique key was published in its place' };
+const SUPERSEDED: Ending = { kind: 'superseded', reason: 'replaced' };
 
 /** Keeps the keys of unique jobs taken, and frees them, as the jobs go through their states. */
 export class UniqueRuns implements RunMiddleware {

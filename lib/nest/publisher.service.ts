@@ -15,7 +15,9 @@ import type {
 } from '../core/job-types.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import type { JobHandle, PublishedJob } from '../core/published-job.js';
-import { Publisher, PublishError, type CallOptions } from '../core/publisher.js';
+import { LimitedQueues } from '../core/limited-queues.js';
+import { PublishError } from '../core/publish-error.js';
+import { Publisher, type CallOptions } from '../core/publisher.js';
 import { checkedSchedule } from '../core/schedule.js';
 import { Scheduler } from '../core/scheduler.js';
 import { show } from '../core/show.js';
@@ -25,6 +27,7 @@ import { scheduleRef, type CronScheduleOptions, type JobScheduleRef } from './jo
 import { logger } from './jobs.logger.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { OWN_EVENTS } from './own-tokens.js';
+import { limitsOf } from './queue.settings.js';
 
 /** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
 @Injectable()
@@ -35,6 +38,8 @@ export class PublisherService {
   private idle: () => void = () => undefined;
   private closed = false;
   private readonly answers: Answers;
+  /** @internal The queues with limits, for all that publish to them here. */
+  readonly limited: LimitedQueues;
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
@@ -43,6 +48,7 @@ export class PublisherService {
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
   ) {
     this.answers = new Answers(() => this.backend.open(), this.backend.clock);
+    this.limited = new LimitedQueues(limitsOf(settings.queues), events);
   }
 
   /**
@@ -54,6 +60,7 @@ export class PublisherService {
    * It is checked by the definition's schema; for a plain name by that of its handler's definition, if it is here
    * @throws PublishError where the job is refused (with a `SchemaError` as its cause where its schema does) or, within the option `publishTimeout`, was not accepted;
    * `maybeStored` tells whether it may have been stored all the same
+   * @throws QueueFullError where its queue has limits in this process, and no room
    */
   publish<In, Result>(
     job: JobDefinition<string, In, unknown, Result>,
@@ -200,8 +207,13 @@ export class PublisherService {
    *
    * @internal
    */
-  publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents, answers?: Answers): Publisher {
-    const { handlers: configured, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
+  publisherOn(
+    backend: () => Backend | Promise<Backend>,
+    events: JobEvents,
+    limited = new LimitedQueues(limitsOf(this.settings.queues), events),
+    answers?: Answers,
+  ): Publisher {
+    const { handlers: configured, queues, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const { clock } = this.backend;
     return new Publisher({
       backend,
@@ -209,6 +221,8 @@ export class PublisherService {
       handlers: this.explorer.handlers,
       configured,
       routes,
+      limits: limitsOf(queues),
+      limited,
       defaults,
       publishTimeoutMs,
       events,
@@ -218,7 +232,7 @@ export class PublisherService {
   }
 
   private create(): Publisher {
-    const publisher = this.publisherOn(() => this.backend.open(), this.events, this.answers);
+    const publisher = this.publisherOn(() => this.backend.open(), this.events, this.limited, this.answers);
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;
     return publisher;

@@ -10,7 +10,7 @@ import {
   JobResultNotKeptError,
   JobResultTimeoutError,
 } from '../../lib/core/answer-errors.js';
-import { PublishError } from '../../lib/core/publisher.js';
+import { PublishError } from '../../lib/core/publish-error.js';
 import { handler, queue, Workshop } from './workshop.js';
 
 let shop: Workshop;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
 import { MemoryQueue } from './memory-queue.js';
@@ -7,15 +8,13 @@ import { MemoryRecords, OpenedRecords } from './memory-records.js';
 
 /** Where the jobs of a description are, whoever opens it. */
 export class MemoryStore {
-  readonly records: MemoryRecords;
   private readonly queues = new Map<string, MemoryQueue>();
 
   constructor(
     readonly clock: Clock,
     readonly leaseMs: number,
-  ) {
-    this.records = new MemoryRecords(clock);
-  }
+    readonly records = new MemoryRecords(clock),
+  ) {}
 
   queue(name: string): MemoryQueue {
     let queue = this.queues.get(name);
@@ -30,10 +29,16 @@ export class MemoryStore {
 /** The reference for what the contract means: in this process, exact to the millisecond, gone with it. */
 export class MemoryBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly backlog: Backlog;
   readonly records: OpenedRecords;
   private readonly closing = new AbortController();
 
   constructor(private readonly store: MemoryStore) {
+    this.backlog = {
+      jobs: (queue) => Promise.resolve(store.queue(queue).jobs),
+      bytes: (queue) => Promise.resolve(store.queue(queue).bytes),
+      dropOldest: (queue, count) => Promise.resolve(store.queue(queue).dropOldest(count)),
+    };
     // Every waiting reserve listens.
     setMaxListeners(0, this.closing.signal);
     this.records = new OpenedRecords(store.records);
