@@ -4,6 +4,7 @@ import { show } from '../../core/show.js';
 import { BeanstalkdBackend, type BeanstalkdSettings } from './beanstalkd.backend.js';
 import { checkTube } from './client/arguments.js';
 import type { Address } from './client/connect.js';
+import { fault } from './fault.js';
 import { meet } from './server.js';
 import { LONGEST_PREFIX } from './tubes.js';
 
@@ -49,7 +50,12 @@ async function openBeanstalkd(
   }
   const backend = new BeanstalkdBackend(server, settings, client, (message) => context.warn(message));
   // What processes have left that are gone is cleared away by whoever has something to do with the same server.
-  if (context.queues?.length) await backend.records.clearAway(client);
+  if (context.queues?.length) {
+    await backend.records.clearAway(client).catch(async (error: unknown) => {
+      await backend.close();
+      throw fault(address, error);
+    });
+  }
   return backend;
 }
 

@@ -249,6 +249,45 @@ describe('watching', () => {
   });
 });
 
+describe('a swap', () => {
+  test('that died on its way is passed over, and cleared away', async () => {
+    house = await House.open();
+    const [records, client] = [await open(), await house.client()];
+    await records.claim('key', 'before', MINUTE);
+    const [tube = ''] = await tubes(client);
+    const record = { key: 'key', text: 'pending', expiresAt: Date.now() + MINUTE, nonce: 'of a dead one' };
+    await client.putInto(tube, { priority: 0, delay: 120, ttr: 60, body: JSON.stringify(record) });
+    expect((await records.get('key'))?.text).toBe('before');
+    expect(await records.delete('key', 'before')).toBe(true);
+    expect(await records.claim('key', 'after', MINUTE)).toBeUndefined();
+    expect((await records.get('key'))?.text).toBe('after');
+    expect(await house.count(tube, 'current-jobs-delayed')).toBe(0);
+  });
+
+  test('and what else is done with its key at the same time leave one record, and none behind it', async () => {
+    house = await House.open();
+    const [records, one, two] = [await open(), await open(), await open()];
+    const client = await house.client();
+    for (let round = 0; round < 40; round++) {
+      await records.set('key', 'from', MINUTE);
+      const [tube = ''] = await tubes(client);
+      const [swapped, swappedToo, claimed] = await Promise.all([
+        one.swap('key', 'from', 'one', MINUTE),
+        two.swap('key', 'from', 'two', MINUTE),
+        records.claim('key', 'claimed', MINUTE),
+        round % 2 === 0 ? records.set('key', 'set', MINUTE) : undefined,
+      ]);
+      const text = (await records.get('key'))?.text;
+      if (round % 2 === 0) expect(text).toBe('set');
+      else expect([swapped, swappedToo, text]).toEqual([text === 'one', text === 'two', text]);
+      expect(claimed).toBeDefined();
+      expect(await house.count(tube, 'current-jobs-ready')).toBe(1);
+      expect(await house.count(tube, 'current-jobs-delayed')).toBe(0);
+      await records.delete('key');
+    }
+  });
+});
+
 test('where the server is away everything fails soon, and says so', async () => {
   house = await House.open();
   const records = await open();
@@ -262,6 +301,7 @@ test('where the server is away everything fails soon, and says so', async () => 
   await expect(records.set('key', 'text', MINUTE)).rejects.toMatchObject(fault);
   await expect(records.claim('key', 'text', MINUTE)).rejects.toMatchObject(fault);
   await expect(records.get('key')).rejects.toMatchObject(fault);
+  await expect(records.swap('key', 'text', 'other', MINUTE)).rejects.toMatchObject(fault);
   await expect(records.delete('key')).rejects.toMatchObject(fault);
   await expect(records.watch('key', () => undefined)).rejects.toMatchObject(fault);
   await house.server.start();

@@ -60,6 +60,11 @@ export class Client {
     return reserved(await this.connection.send(commands.peekReady()));
   }
 
+  /** Likewise, the delayed job that is due next. */
+  async peekDelayed(): Promise<ReservedJob | undefined> {
+    return reserved(await this.connection.send(commands.peekDelayed()));
+  }
+
   /** A job in whatever state it is. */
   async peek(id: string): Promise<ReservedJob | undefined> {
     return reserved(await this.connection.send(commands.peek(id)));

@@ -23,7 +23,8 @@ export class Errands {
   private async clearRecord(client: Client, place: string, nonce: string): Promise<number | undefined> {
     const tube = this.tubes.record(place);
     for (;;) {
-      const head = await client.peekIn(tube);
+      const [ready, pending] = await Promise.all([client.peekIn(tube), client.peekDelayed()]);
+      const head = ready ?? pending;
       const record = head && recordIn(head);
       const leftMs = (record?.expiresAt ?? 0) - Date.now();
       // One that came later has an errand of its own; by another clock than its own, the time of this may yet come.

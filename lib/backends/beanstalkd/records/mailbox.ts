@@ -1,4 +1,5 @@
 import { pause, systemClock } from '../../../core/clock.js';
+import { inTime } from '../../../core/in-time.js';
 import { Client, type ReservedJob } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import type { Server } from '../server.js';
@@ -14,6 +15,9 @@ const AGAIN_MS = 5_000;
 /** The pauses between tries to connect again, in milliseconds: growing, and jittered. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
+
+/** How long closing waits for an errand that is run, in milliseconds. */
+const CLOSE_MS = 1_000;
 
 export interface MailboxSetup {
   readonly server: Server;
@@ -37,6 +41,8 @@ export class Mailbox {
   private client: Client | undefined;
   private opening: Promise<Client> | undefined;
   private running: Promise<void> | undefined;
+  /** What came last. */
+  private taking: Promise<void> | undefined;
 
   constructor(private readonly setup: MailboxSetup) {}
 
@@ -63,6 +69,9 @@ export class Mailbox {
   async close(): Promise<void> {
     this.closing.abort();
     await this.opening?.catch(() => undefined);
+    // An errand that was run is to be deleted.
+    const taken = this.taking?.catch(() => undefined) ?? Promise.resolve();
+    await inTime(taken, CLOSE_MS, () => new Error('late')).catch(() => undefined);
     await this.client?.connection.close();
     await this.running;
   }
@@ -84,7 +93,9 @@ export class Mailbox {
   private async serve(client: Client): Promise<void> {
     while (!this.closing.signal.aborted) {
       const job = await client.reserve(WAIT_S);
-      if (job) await this.take(client, job);
+      if (!job) continue;
+      this.taking = this.take(client, job);
+      await this.taking;
     }
   }
 

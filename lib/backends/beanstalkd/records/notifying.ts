@@ -14,17 +14,11 @@ export class Notifying {
   /**
    * Tells those whose notes are older than what was set; those that come later look for themselves.
    *
-   * @param setAt the id of what was set
-   * @param isLate whether it became the record only after it was put: then those count who came until now
+   * @param setAt the id of what was set, which has been the record since; where it became so later, those count that are
+   *   left until now
    */
-  async notify(
-    client: Client,
-    place: string,
-    setAt: string,
-    first: ReservedJob | undefined,
-    isLate: boolean,
-  ): Promise<void> {
-    let until = isLate ? undefined : BigInt(setAt);
+  async notify(client: Client, place: string, first: ReservedJob | undefined, setAt?: string): Promise<void> {
+    let until = setAt === undefined ? undefined : BigInt(setAt);
     for (let note = first; note && (until === undefined || BigInt(note.id) < until);) {
       const told = await this.tell(client, note, place);
       until ??= told;

@@ -13,6 +13,8 @@ export interface RecordBody {
   readonly nonce: string;
   /** The server's id of the errand to clear it away, where that was put before. */
   readonly errand?: string;
+  /** Whether it took the place of whatever was there. */
+  readonly set?: true;
 }
 
 /** What comes by the inbox of a process: the place of a key that was set. */
@@ -46,11 +48,19 @@ export type Errand = RecordErrand | InboxErrand;
 const NOTICE_PRIORITY = 0;
 export const ERRAND_PRIORITY = 1_000;
 
+/** By how much one that is pending outlasts the errand that clears it away, in milliseconds. */
+const PENDING_MS = 60_000;
+
 /** How long an errand may take before another process runs it, in seconds. */
 const ERRAND_TTR_S = 60;
 
 export function recordJob(body: RecordBody): NewJob {
   return { priority: 0, delay: 0, ttr: LARGEST, body: JSON.stringify(body) };
+}
+
+/** One that is not there yet, and never is before its time is over unless it is kicked. */
+export function pendingRecordJob(body: RecordBody): NewJob {
+  return { ...recordJob(body), delay: errandDelay(body.expiresAt - Date.now() + PENDING_MS) };
 }
 
 export function noticeJob(notice: Notice): NewJob {
@@ -73,10 +83,10 @@ export function errandDelay(delayMs: number): number {
 
 /** Undefined where it is none of ours, or was torn by a crash of the server. */
 export function recordIn({ body }: ReservedJob): RecordBody | undefined {
-  const { key, text, expiresAt, nonce, errand } = fieldsIn(body);
+  const { key, text, expiresAt, nonce, errand, set } = fieldsIn(body);
   if (typeof key !== 'string' || typeof text !== 'string' || typeof nonce !== 'string') return undefined;
   if (typeof expiresAt !== 'number') return undefined;
-  return { key, text, expiresAt, nonce, ...(isId(errand) ? { errand } : {}) };
+  return { key, text, expiresAt, nonce, ...(isId(errand) ? { errand } : {}), ...(set === true ? { set } : {}) };
 }
 
 /** Likewise. */
