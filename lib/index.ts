@@ -5,6 +5,9 @@ export {
   type JobHandlerDecoratorOptions,
 } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
+export { JobSchedule, type JobScheduleOptions } from './nest/job-schedule.decorator.js';
+export type { CronScheduleOptions, JobScheduleRef } from './nest/job-schedule.ref.js';
+export type { ScheduleOptions } from './core/schedule.js';
 export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
@@ -56,10 +59,14 @@ export type { Job, JobRef } from './core/job.js';
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
 export type { JobHandle, PublishedJob } from './core/published-job.js';
-export { PublishError, type CallOptions } from './core/publisher.js';
+export { PublishError, QueueFullError } from './core/publish-error.js';
+export type { CallOptions } from './core/publisher.js';
+export type { QueueLimits, WhenFull } from './core/queue-limits.js';
+export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
 // For those who write a backend.
+export type { Backlog, DroppedJob } from './core/backlog.js';
 export {
   BackendError,
   type Backend,

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PublishedJob } from '../../lib/core/published-job.js';
 import type { NamedRequest } from '../../lib/core/job-types.js';
-import { PublishError } from '../../lib/core/publisher.js';
+import { PublishError } from '../../lib/core/publish-error.js';
 import { newPublisher } from '../core-setup.js';
 import { sumOf } from './engines/engine.js';
 import { tallyOf } from './engines/tally.js';

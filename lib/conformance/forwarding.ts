@@ -26,7 +26,10 @@ export const forwarding = chapter('forwarding', (scenario) => {
         },
       });
       const { id } = await stage.publish('first', [], { attempts: 2 });
-      assert.deepEqual((await crew.hears('completed', 2)).result, ['first', 'second']);
+      await crew.hears('completed', 2);
+      // The next may be over before its predecessor is settled.
+      const ended = crew.told('completed').find(({ job }) => job.name === 'second');
+      assert.deepEqual(ended?.result, ['first', 'second']);
       const [first, second] = crew.calls;
       assert.deepEqual([first?.name, second?.name, second?.id, second?.queue], ['first', 'second', id, queue]);
       assert.deepEqual([second?.payload, second?.attempt, second?.maxAttempts], [['first'], 1, 7]);

@@ -1,4 +1,5 @@
 import type { BackendTraits } from '../core/backend.js';
+import type { Backlog } from '../core/backlog.js';
 import type { Stage } from './stage/stage.js';
 
 /** What decides whether a scenario concerns a backend. */
@@ -8,6 +9,8 @@ export interface Concern {
   readonly takesForeign: boolean;
   /** Whether it has `records`. */
   readonly keepsRecords: boolean;
+  /** How it tells what waits, where it does. */
+  readonly backlog: Backlog | undefined;
 }
 
 /** One rule of the contract and how a backend is caught breaking it. */
@@ -69,6 +72,21 @@ export const keepsHistory: ScenarioOptions = {
 /** The scenario concerns backends that keep records. */
 export const keepsRecords: ScenarioOptions = {
   exempt: (concern) => (concern.keepsRecords ? undefined : 'the backend has no records'),
+};
+
+/** The scenario concerns backends that tell how many jobs wait. */
+export const countsJobs: ScenarioOptions = {
+  exempt: ({ backlog }) => (backlog ? undefined : 'the backend has no backlog'),
+};
+
+/** The scenario concerns backends that tell how many bytes wait. */
+export const countsBytes: ScenarioOptions = {
+  exempt: ({ backlog }) => (backlog?.bytes ? undefined : 'the backend has no backlog.bytes'),
+};
+
+/** The scenario concerns backends that drop what has waited longest. */
+export const dropsOldest: ScenarioOptions = {
+  exempt: ({ backlog }) => (backlog?.dropOldest ? undefined : 'the backend has no backlog.dropOldest'),
 };
 
 /** Other programs store something in the scenario. */

@@ -10,6 +10,7 @@ import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { leasing } from './leasing.js';
+import { limits } from './limits.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
 import { records } from './records.js';
@@ -21,6 +22,7 @@ import { settling } from './settling.js';
 import { sharing } from './sharing.js';
 import { stopping } from './stopping.js';
 import { throwing } from './throwing.js';
+import { unique } from './unique.js';
 import { watching } from './watching.js';
 
 /** All rules, chapter by chapter: first what the engine keeps alone, then what it keeps together with the core. */
@@ -40,9 +42,11 @@ export const scenarios: readonly Scenario[] = [
   ...ids,
   ...records,
   ...watching,
+  ...limits,
   ...handling,
   ...throwing,
   ...forwarding,
+  ...unique,
   ...admitting,
   ...consuming,
   ...stopping,

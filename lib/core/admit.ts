@@ -1,6 +1,7 @@
 import type { Delivery } from './backend.js';
 import { DEFAULT_PRIORITY, isUnreadable, textOf, type ReceivedMessage, type Unreadable } from './message.js';
 import type { Ending } from './outcome.js';
+import { oldestAt } from './queue-limits.js';
 
 /**
  * What to handle of a delivery's content: the message, or, where the queue has the option `rawJob`, what is no message
@@ -27,16 +28,31 @@ function rawPayload(text: string): unknown {
   }
 }
 
-/** Why a message is not to be handled now; undefined where it is. Pure. */
+/**
+ * Why a message is not to be handled now; undefined where it is. Pure.
+ *
+ * @param maxAgeMs how long it may have waited since it could have started first
+ */
 export function admit(
   message: ReceivedMessage,
   delivery: Delivery,
   handler: { readonly maxAttempts: number } | undefined,
   now: number,
+  maxAgeMs?: number,
 ): Ending | undefined {
-  if (message.expiresAt !== undefined && now > message.expiresAt) return { kind: 'late', expiresAt: message.expiresAt };
+  const expiresAt = maxAgeMs === undefined ? message.expiresAt : notAfter(message, delivery, maxAgeMs);
+  if (expiresAt !== undefined && now > expiresAt) return { kind: 'late', expiresAt };
   if (message.readyAt !== undefined && now < message.readyAt) return { kind: 'early', readyAt: message.readyAt };
   if (!handler) return { kind: 'unknown' };
   if (delivery.attempt > handler.maxAttempts) return { kind: 'spent' };
   return undefined;
+}
+
+function notAfter(
+  { publishedAt, readyAt, expiresAt }: ReceivedMessage,
+  { storedAt }: Delivery,
+  maxAgeMs: number,
+): number {
+  const startsAt = Math.max(publishedAt ?? storedAt, readyAt ?? -Infinity);
+  return Math.min(expiresAt ?? Infinity, oldestAt(startsAt, maxAgeMs));
 }

@@ -1,6 +1,7 @@
 import { answerPlaceOf, answerText, KEEP_RESULT, type Answer, type AnswerPlace } from './answer-record.js';
 import { BackendError, type Backend } from './backend.js';
 import { messageOf } from './errors.js';
+import type { DropReason } from './events.js';
 import { describeError, type FailureRecord } from './failure-record.js';
 import type { Outcome } from './outcome.js';
 import type { Records } from './records.js';
@@ -46,9 +47,18 @@ export function answering(records: Records, { traits }: Backend): RunMiddleware 
   };
 }
 
+const dropped = (message: string): FailureRecord['error'] => ({ name: 'JobDroppedError', message });
+
+const DROPPED: Readonly<Record<DropReason, FailureRecord['error']>> = {
+  'drop-oldest': dropped('its queue was full, and it had waited longest'),
+  'drop-newest': dropped('its queue was full'),
+  replaced: dropped('another job of its unique key was published in its place'),
+  repeated: dropped('it was published twice, and the other has completed'),
+};
+
 class TooLarge extends Error {}
 
-type End = Extract<Outcome, { kind: 'completed' | 'failed' | 'expired' }>;
+type End = Extract<Outcome, { kind: 'completed' | 'failed' | 'expired' | 'dropped' }>;
 
 /** Whether nothing more becomes of the job; one that goes on as another has not ended. */
 function isEnd(outcome: Outcome): outcome is End {
@@ -57,6 +67,7 @@ function isEnd(outcome: Outcome): outcome is End {
       return outcome.next === undefined;
     case 'failed':
     case 'expired':
+    case 'dropped':
       return true;
     default:
       return false;
@@ -69,6 +80,8 @@ function answerOf(outcome: End, attempts: number): Answer {
       return { state: 'completed', result: outcome.result, attempts };
     case 'failed':
       return { state: 'failed', reason: outcome.reason, error: describeError(outcome.error), attempts };
+    case 'dropped':
+      return { state: 'failed', reason: 'dropped', error: DROPPED[outcome.reason], attempts };
     case 'expired':
       return { state: 'expired', reason: outcome.reason, attempts };
   }

@@ -1,3 +1,4 @@
+import type { Backlog } from './backlog.js';
 import type { Clock } from './clock.js';
 import type { FailureRecord } from './failure-record.js';
 import type { Message, ReceivedMessage, Unreadable } from './message.js';
@@ -18,6 +19,9 @@ export interface Backend {
 
   /** Where the engine can keep them. Without it, what needs records is refused aloud. */
   readonly records?: Records;
+
+  /** Where the engine can tell what waits. Without it, limits of queues are refused aloud. */
+  readonly backlog?: Backlog;
 
   /**
    * Stores the messages in their order and resolves once each is as safe as `traits.durability` says, with one receipt

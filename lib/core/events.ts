@@ -2,6 +2,12 @@ import { EventEmitter } from 'node:events';
 import type { JobRef } from './job.js';
 import type { PublishedJob } from './published-job.js';
 
+/**
+ * Why a job was dropped: its queue was full, and it had waited longest, or it came last; another of its unique key was
+ * published in its place; or the job of a schedule's tick was published twice, and the other has completed.
+ */
+export type DropReason = 'drop-oldest' | 'drop-newest' | 'replaced' | 'repeated';
+
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
 export interface JobEventMap {
   /** The backend has accepted a job, or found it to be a duplicate. */
@@ -21,6 +27,11 @@ export interface JobEventMap {
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
+  /** Gone without having been handled, or never stored, because something was to go before it. */
+  dropped: {
+    readonly job: { readonly id: string; readonly name: string | undefined; readonly queue: string };
+    readonly reason: DropReason;
+  };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }
@@ -39,6 +50,7 @@ const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   handedBack: true,
   failed: true,
   expired: true,
+  dropped: true,
   leaseLost: true,
 };
 

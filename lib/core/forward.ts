@@ -4,7 +4,7 @@ import type { JobName, NamedPayload, PublishArguments } from './job-types.js';
 import type { PublishOptions } from './publish-options.js';
 
 /** How a job goes on as another: as it would be published, but under its own id. */
-export type ForwardOptions = Omit<PublishOptions, 'id'>;
+export type ForwardOptions = Omit<PublishOptions, 'id' | 'unique'>;
 
 /** What a handler returns so that its job goes on as another; made by {@link forward}. */
 export interface Forward {
@@ -22,7 +22,7 @@ const FORWARD: unique symbol = Symbol.for('nestjs-jobs:forward') as never;
  * most. Its expiration and its headers go along, and its priority where neither the options nor the next job has one.
  *
  * @param job the next job's definition, or its name
- * @param rest the payload, and options as of `publish`; there is no `id` among them
+ * @param rest the payload, and options as of `publish`; there is neither `id` nor `unique` among them
  * @throws TypeError where `job` is neither a name nor a definition
  */
 export function forward<In>(job: JobDefinition<string, In>, ...rest: PublishArguments<In, ForwardOptions>): Forward;

@@ -16,6 +16,14 @@ import { RunNotes } from './run-notes.js';
 import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
 
+/** What holds for the runs of one queue. */
+export interface RunRules {
+  /** The job's name for what is no message. */
+  readonly rawJob: string | undefined;
+  /** How long a job may have waited since it could have started first; longer, it is expired. */
+  readonly maxAgeMs?: number | undefined;
+}
+
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
   /** Its handler has ended, or is not to be called. */
@@ -57,10 +65,10 @@ export class JobRun implements Leased, RunningJob {
 
   constructor(
     readonly delivery: Delivery,
-    rawJob: string | undefined,
+    private readonly queueRules: RunRules,
     private readonly context: ConsumerContext,
   ) {
-    const content = readContent(delivery, rawJob);
+    const content = readContent(delivery, queueRules.rawJob);
     const message = isUnreadable(content) ? undefined : content;
     this.message = message;
     this.unreadable = isUnreadable(content) ? content.unreadable : undefined;
@@ -145,7 +153,8 @@ export class JobRun implements Leased, RunningJob {
     this.leaseLost ||= this.context.leases.lapsed(this);
     if (this.shuttingDown || this.leaseLost) return SHUT_DOWN;
     if (!this.message) return { kind: 'unreadable', reason: this.unreadable ?? 'it is no message' };
-    return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now());
+    const { maxAgeMs } = this.queueRules;
+    return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now(), maxAgeMs);
   }
 
   /** Without a promise of its own where there is a place at once: each is felt. */
@@ -225,7 +234,8 @@ export class JobRun implements Leased, RunningJob {
   }
 
   private async settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
-    const waiting = this.middleware.length === 0 ? undefined : this.abortedAtEnd();
+    const goesOn = outcome.kind === 'completed' && outcome.next;
+    const waiting = this.middleware.length > 0 || goesOn ? this.abortedAtEnd() : undefined;
     const settledAs = await settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
     this.end = undefined;
     return settledAs;

@@ -1,13 +1,14 @@
 import { backoffMs, DEFAULT_BACKOFF, type BackoffPlan } from './backoff.js';
 import type { Settlement } from './backend.js';
 import type { Duration } from './duration.js';
+import type { DropReason } from './events.js';
 import { isError } from './causes.js';
 import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './errors.js';
 import { addFailure, type FailureRecord } from './failure-record.js';
 import { forwardOf, isForward, type Forward } from './forward.js';
 import type { DefinedJob } from './definition-mark.js';
-import type { PublishedJob } from './published-job.js';
 import type { Draft } from './publish-options.js';
+import type { PublishedJob } from './published-job.js';
 import { toJson } from './payload.js';
 import type { Checked } from './schema-check.js';
 import { show } from './show.js';
@@ -31,6 +32,8 @@ export type Ending =
   | { readonly kind: 'early'; readonly readyAt: number }
   /** Its expiration has passed. */
   | { readonly kind: 'late'; readonly expiresAt: number }
+  /** Another was published in its place. */
+  | { readonly kind: 'superseded'; readonly reason: DropReason }
   /** All its attempts are used up, though none of them ended: its workers died. */
   | { readonly kind: 'spent' };
 
@@ -50,7 +53,9 @@ export type Outcome =
   | { readonly kind: 'blocked'; readonly at: number; readonly error: Error }
   | { readonly kind: 'handedBack'; readonly at: number; readonly reason: 'shutdown' | 'unknown' | 'early' }
   | { readonly kind: 'failed'; readonly reason: string; readonly error: Error }
-  | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error };
+  | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error }
+  /** It is gone, and was not handled. */
+  | { readonly kind: 'dropped'; readonly reason: DropReason };
 
 /** What `conclude` has to know of the job and of the rules in force. */
 export interface Case {
@@ -99,6 +104,8 @@ export function conclude(job: Case, ending: Ending): Outcome {
       return { kind: 'handedBack', at: ending.readyAt, reason: 'early' };
     case 'late':
       return { kind: 'expired', reason: `it was to be handled before ${new Date(ending.expiresAt).toISOString()}` };
+    case 'superseded':
+      return { kind: 'dropped', reason: ending.reason };
     case 'spent':
       return failure(`all ${job.maxAttempts} attempts are used up: the workers that ran it died or lost it`);
   }
@@ -197,6 +204,8 @@ export function settlementOf(
   switch (outcome.kind) {
     case 'completed':
       return outcome.replacement ? { kind: 'replaced', message: outcome.replacement.message } : { kind: 'completed' };
+    case 'dropped':
+      return { kind: 'completed' };
     case 'retried':
       return {
         kind: 'again',

@@ -11,8 +11,10 @@ import { OWN_HEADERS, RESERVED_HEADERS, type Message } from './message.js';
 import { checkName } from './names.js';
 import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
+import { oldestAt, type QueueLimits } from './queue-limits.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
+import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
@@ -35,6 +37,8 @@ export interface PublishOptions {
   readonly timeout?: Duration;
   /** While a job with this id is waiting, delayed, active or failed in the queue, no other is stored. Default: a new UUIDv7. */
   readonly id?: string;
+  /** Stored only if there is no other job of a key. */
+  readonly unique?: UniqueOptions;
   /**
    * How long the job's result is kept for its caller after its end; `false`: not at all. Default: as `queue`, else
    * `'10m'` where the job's definition has a schema for results, else `false`.
@@ -50,6 +54,8 @@ export interface PublishRules {
   /** What the configuration of this process says of jobs, by their names; goes before definitions and handlers. */
   readonly configured?: ReadonlyMap<string, Partial<CheckedHandlerOptions>>;
   readonly routes: ReadonlyMap<string, string>;
+  /** By the queue's name. */
+  readonly limits?: ReadonlyMap<string, QueueLimits>;
   readonly defaults: JobDefaults;
 }
 
@@ -57,6 +63,7 @@ export interface PublishRules {
 export interface Draft {
   readonly queue: string;
   readonly message: Message;
+  readonly unique?: Unique | undefined;
   /** Where its answer belongs; undefined: none is kept. */
   readonly answer: DraftAnswer | undefined;
 }
@@ -79,6 +86,7 @@ const OPTIONS = new Set([
   'backoff',
   'timeout',
   'id',
+  'unique',
   'keepResult',
   'headers',
 ]);
@@ -110,6 +118,7 @@ export function draftOf(
   const configured = rules.configured?.get(name);
   const queue = queueFor(name, definition, options.queue, rules);
   if (options.id !== undefined) checkName('job id', options.id);
+  const unique = options.unique === undefined ? undefined : checkedUnique(options.unique);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
   const id = options.id ?? newId();
   const answer = answerFor(id, queue, name, definition, options, rules);
@@ -127,14 +136,14 @@ export function draftOf(
     ),
     publishedAt: now,
     readyAt: readyAt !== undefined && readyAt > now ? readyAt : undefined,
-    expiresAt: expiration(options.expiration, now, readyAt),
+    expiresAt: notAfter(expiration(options.expiration, now, readyAt), now, readyAt, rules.limits?.get(queue)),
     attemptsUsed: 0,
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
     timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
-    headers: options.headers === undefined ? {} : headers(options.headers),
+    headers: allHeaders(options.headers, unique && uniqueHeaders(unique, now)),
   };
-  return { queue, message: answer ? withAnswer(message, answer) : message, answer };
+  return { queue, message: answer ? withAnswer(message, answer) : message, unique, answer };
 }
 
 /**
@@ -212,11 +221,31 @@ function expiration(value: Duration | Date | undefined, now: number, readyAt: nu
   return time;
 }
 
+/** The expiration, or before it the moment at which the job has waited as long as one may in its queue. */
+function notAfter(
+  expiresAt: number | undefined,
+  now: number,
+  readyAt: number | undefined,
+  limits: QueueLimits | undefined,
+): number | undefined {
+  if (limits?.maxAgeMs === undefined) return expiresAt;
+  const oldest = oldestAt(Math.max(readyAt ?? now, now), limits.maxAgeMs);
+  return Math.min(expiresAt ?? LAST_MOMENT, oldest);
+}
+
 function travelling(value: unknown): Message['backoff'] {
   if (typeof value !== 'function') return backoffPlan(value, 'backoff');
   throw new TypeError(
     'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
   );
+}
+
+function allHeaders(
+  given: PublishOptions['headers'],
+  own: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const users = given === undefined ? {} : headers(given);
+  return own ? { ...users, ...own } : users;
 }
 
 function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {

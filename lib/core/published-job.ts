@@ -1,5 +1,6 @@
 import { JobResultNotKeptError, type AskedJob } from './answer-errors.js';
 import type { Answers, AskedAnswer, ResultOptions } from './answers.js';
+import type { LimitedReceipt } from './queue-limits.js';
 import type { Draft } from './publish-options.js';
 
 /** A job that was published, here or elsewhere, and what it answers. */
@@ -44,6 +45,8 @@ export interface PublishedJob<Result = unknown> extends JobHandle<Result> {
   readonly expiresAt: Date | undefined;
   /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
   readonly duplicate: boolean | undefined;
+  /** True: not stored, for the queue is full, and its `whenFull` is `'drop-newest'`. */
+  readonly dropped?: boolean;
 }
 
 /** Where an answer is looked for. */
@@ -100,8 +103,10 @@ export class JustPublishedJob extends AnsweringJob implements PublishedJob {
   readonly readyAt: Date | undefined;
   readonly expiresAt: Date | undefined;
   readonly duplicate: boolean | undefined;
+  declare readonly dropped?: boolean;
 
-  constructor({ queue, message, answer }: Draft, duplicate: boolean | undefined, answers: Answers) {
+  constructor({ queue, message, answer }: Draft, receipt: LimitedReceipt | undefined, answers: Answers) {
+    const duplicate = receipt?.duplicate;
     const { id, name } = message;
     // Of a duplicate, the answer is that of the job that lives already.
     const place = answer && { key: answer.key, since: duplicate ? undefined : answer.stamp };
@@ -110,6 +115,7 @@ export class JustPublishedJob extends AnsweringJob implements PublishedJob {
     this.readyAt = date(message.readyAt);
     this.expiresAt = date(message.expiresAt);
     this.duplicate = duplicate;
+    if (receipt?.dropped) this.dropped = true;
   }
 }
 

@@ -11,8 +11,11 @@ import type { JobEvents } from './events.js';
 import type { Forward } from './forward.js';
 import { inTime } from './in-time.js';
 import type { PublishRequest } from './job-types.js';
+import type { LimitedQueues, RoomPatience } from './limited-queues.js';
+import type { LimitedReceipt } from './queue-limits.js';
 import { encodeMessage, mostBytes, type Message, type ReceivedMessage } from './message.js';
 import { nextDraftOf } from './next-draft.js';
+import { PublishError } from './publish-error.js';
 import {
   draftOf,
   queueFor,
@@ -24,31 +27,8 @@ import {
 import { jobHandle, JustPublishedJob, type JobHandle, type PublishedJob } from './published-job.js';
 import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
-
-/** A job was not published, or it is not known whether it was. */
-export class PublishError extends Error {
-  override readonly name = 'PublishError';
-  /** Whether the job (of several: any but those `stored`) may have been stored all the same. */
-  readonly maybeStored: boolean;
-  /** How many jobs were surely stored, the first ones in their order. */
-  readonly stored: number;
-  /**
-   * Whether the engine was asked and failed, so that trying again may help.
-   *
-   * @internal
-   */
-  readonly tried: boolean;
-
-  constructor(
-    message: string,
-    options: { maybeStored?: boolean; stored?: number; tried?: boolean; cause?: unknown } = {},
-  ) {
-    super(message, { cause: options.cause });
-    this.maybeStored = options.maybeStored ?? false;
-    this.stored = options.stored ?? 0;
-    this.tried = options.tried ?? false;
-  }
-}
+import type { Unique } from './unique.js';
+import { publishUnique } from './unique-publishing.js';
 
 /** What the publisher needs. */
 export interface PublisherSetup extends PublishRules {
@@ -61,6 +41,8 @@ export interface PublisherSetup extends PublishRules {
   readonly captureHeaders?: (() => CapturedHeaders) | undefined;
   /** Where answers are waited for. Default: of its own. */
   readonly answers?: Answers | undefined;
+  /** Those that have limits. */
+  readonly limited?: LimitedQueues | undefined;
 }
 
 /** How a job is called: as it is published, but that `timeout` says how long its result is waited for. */
@@ -107,8 +89,8 @@ export class Publisher {
     const asked: AskedAnswer = { id: message.id, name: message.name, queue, key: answer.key, since: answer.stamp };
     this.answers.checkOpen(asked);
     wait.signal?.throwIfAborted();
-    // Which job has an id of the caller's own is known only when it is published.
-    if (!message.freshId) return (await this.send(job, draft)).result(wait);
+    // Which job has an id of the caller's own, or a unique key, is known only when it is published.
+    if (!message.freshId || draft.unique) return (await this.send(job, draft)).result(wait);
     this.keepable(this.backend ?? (await this.open()), draft, '');
     const unpublished = new AbortController();
     const waiting = this.answers.result(asked, wait, unpublished.signal);
@@ -158,8 +140,13 @@ export class Publisher {
     for (const [index, draft] of drafts.entries()) checkSize(backend, draft.message, which(index));
     const published: PublishedJob[] = [];
     for (const run of runsOfOneQueue(drafts)) {
+      const [first] = run.drafts;
+      if (first?.unique) {
+        published.push(await this.publishUnique(backend, first, first.unique, published.length));
+        continue;
+      }
       const messages = run.drafts.map((draft) => draft.message);
-      const receipts = await this.store(backend, run.queue, messages, published.length);
+      const receipts = await this.storeInRoom(backend, run.queue, messages, published.length);
       for (const [index, draft] of run.drafts.entries()) published.push(this.told(draft, receipts[index]));
     }
     return published;
@@ -170,23 +157,68 @@ export class Publisher {
    *
    * @throws PublishError
    */
-  async draftNext(message: ReceivedMessage, next: Forward): Promise<Draft> {
-    const draft = this.refusing(next.job, '', () => nextDraftOf(message, next, this.setup, this.setup.clock.now()));
+  async draftNext(message: ReceivedMessage, queue: string, next: Forward): Promise<Draft> {
+    const draft = this.refusing(next.job, '', () =>
+      nextDraftOf(message, queue, next, this.setup, this.setup.clock.now()),
+    );
     const schema = this.schemaFor(next.job);
     if (schema) await this.checkPayload(schema, draft, '');
-    checkSize(this.backend ?? (await this.open()), draft.message, '');
-    return draft;
+    const backend = this.backend ?? (await this.open());
+    checkSize(backend, draft.message, '');
+    return this.keepable(backend, draft, '');
   }
 
   /**
    * Stores what was drafted and checked.
    *
+   * @param patience how long it waits for room in a queue that has limits; default: as one who publishes
    * @throws PublishError
    */
-  async publishDraft(draft: Draft): Promise<PublishedJob> {
+  async publishDraft(draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
     const backend = this.backend ?? (await this.open());
-    const receipts = await this.store(backend, draft.queue, [draft.message], 0);
+    if (draft.unique) return this.publishUnique(backend, draft, draft.unique, 0);
+    const receipts = await this.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
     return this.told(draft, receipts[0]);
+  }
+
+  private async publishUnique(backend: Backend, draft: Draft, unique: Unique, before: number): Promise<PublishedJob> {
+    const { records, traits } = backend;
+    const { queue, message } = draft;
+    if (!records) {
+      throw new PublishError(
+        `job "${message.name}" not published: ${traits.name} keeps no records, so it can't tell whether a job is unique`,
+        { stored: before },
+      );
+    }
+    const { clock, publishTimeoutMs } = this.setup;
+    const receipt = await inTime(
+      publishUnique(records, draft, unique, clock.now(), async () => {
+        const [stored] = await this.storeInRoom(backend, queue, [message], before);
+        return stored ?? { duplicate: undefined };
+      }),
+      publishTimeoutMs,
+      () => this.late(backend, before),
+      (cause) => (cause instanceof PublishError ? cause : this.failed(backend, queue, before, cause)),
+    );
+    if ('stored' in receipt) return this.told(draft, receipt.stored);
+    const { holder } = receipt;
+    const answer = draft.answer && { ...draft.answer, key: answerKey(holder.queue, holder.id) };
+    return this.told({ queue: holder.queue, message: { ...message, id: holder.id }, answer }, { duplicate: true });
+  }
+
+  /**
+   * Publishes the job of a schedule's tick, under the id that every process gives it.
+   *
+   * @throws PublishError
+   */
+  async publishTick(job: string | JobDefinition, payload: unknown, options: PublishOptions): Promise<PublishedJob> {
+    const { queue, message, answer } = this.draft(job, payload, options, '');
+    const draft: Draft = { queue, answer, message: { ...message, headers: { ...message.headers, tick: '1' } } };
+    const schema = this.schemaFor(job);
+    if (schema) await this.checkPayload(schema, draft, '');
+    const backend = this.backend ?? (await this.open());
+    checkSize(backend, draft.message, '');
+    return this.publishDraft(this.keepable(backend, draft, ''));
   }
 
   /** Tells of a job that was stored in the place of the one before it. */
@@ -284,39 +316,69 @@ export class Publisher {
     );
   }
 
-  private store(
+  /** As the limits of the queue say, where it has any. */
+  private storeInRoom(
     backend: Backend,
     queue: string,
     messages: readonly Message[],
     before: number,
-  ): Promise<readonly StoredReceipt[]> {
-    const { name } = backend.traits;
-    const { publishTimeoutMs } = this.setup;
-    const late = (): PublishError =>
-      new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, {
-        maybeStored: true,
+    patience: RoomPatience = { ms: this.setup.publishTimeoutMs },
+  ): Promise<readonly LimitedReceipt[]> {
+    const { limited } = this.setup;
+    if (!limited?.bounds(queue)) return this.store(backend, queue, () => backend.publish(queue, messages), before);
+    return limited
+      .publish(backend, queue, messages, {
+        patience,
         stored: before,
-        tried: true,
+        heed: (work, stored) => this.store(backend, queue, () => work, stored),
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof PublishError) throw cause;
+        throw new PublishError(`not published to queue "${queue}" of ${backend.traits.name}: ${messageOf(cause)}`, {
+          stored: before,
+          cause,
+        });
       });
-    const failed = (cause: unknown): PublishError => {
-      const known = cause instanceof BackendError;
-      return new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
-        maybeStored: known ? cause.maybeStored : true,
-        stored: before + (known ? cause.stored : 0),
-        tried: true,
-        cause,
-      });
-    };
+  }
+
+  private store(
+    backend: Backend,
+    queue: string,
+    publish: () => Promise<readonly StoredReceipt[]>,
+    before: number,
+  ): Promise<readonly StoredReceipt[]> {
+    const { publishTimeoutMs } = this.setup;
+    const late = (): PublishError => this.late(backend, before);
+    const failed = (cause: unknown): PublishError => this.failed(backend, queue, before, cause);
     // No promise of its own: each takes as long as the check of the options does.
     try {
-      return inTime(backend.publish(queue, messages), publishTimeoutMs, late, failed);
+      return inTime(publish(), publishTimeoutMs, late, failed);
     } catch (cause) {
       return Promise.reject(failed(cause));
     }
   }
 
-  private told(draft: Draft, receipt: StoredReceipt | undefined): PublishedJob {
-    const published = new JustPublishedJob(draft, receipt?.duplicate, this.answers);
+  private late({ traits }: Backend, before: number): PublishError {
+    return new PublishError(`no answer of ${traits.name} within ${this.setup.publishTimeoutMs} ms`, {
+      maybeStored: true,
+      stored: before,
+      tried: true,
+    });
+  }
+
+  private failed({ traits }: Backend, queue: string, before: number, cause: unknown): PublishError {
+    const known = cause instanceof BackendError;
+    return new PublishError(`not published to queue "${queue}" of ${traits.name}: ${messageOf(cause)}`, {
+      maybeStored: known ? cause.maybeStored : true,
+      stored: before + (known ? cause.stored : 0),
+      tried: true,
+      cause,
+    });
+  }
+
+  private told(draft: Draft, receipt: LimitedReceipt | undefined): PublishedJob {
+    const published = new JustPublishedJob(draft, receipt, this.answers);
+    if (receipt?.dropped) return published;
     this.setup.events.emit('published', published);
     return published;
   }
@@ -357,12 +419,12 @@ function checkSize(backend: Backend, message: Message, prefix: string): void {
   );
 }
 
-/** The drafts in their order, those that follow each other to one queue together. */
+/** The drafts in their order, those that follow each other to one queue together; unique ones alone. */
 function runsOfOneQueue(drafts: readonly Draft[]): { readonly queue: string; readonly drafts: Draft[] }[] {
   const runs: { readonly queue: string; readonly drafts: Draft[] }[] = [];
   for (const draft of drafts) {
     const last = runs.at(-1);
-    if (last?.queue === draft.queue) last.drafts.push(draft);
+    if (last?.queue === draft.queue && !last.drafts[0]?.unique && !draft.unique) last.drafts.push(draft);
     else runs.push({ queue: draft.queue, drafts: [draft] });
   }
   return runs;

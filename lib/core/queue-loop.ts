@@ -2,15 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
-import { JobRun, type RunSteps } from './job-run.js';
+import { JobRun, type RunRules, type RunSteps } from './job-run.js';
 
 /** What one queue is read with. */
-export interface QueuePlan {
+export interface QueuePlan extends RunRules {
   readonly name: string;
   /** At most so many of its jobs at a time in this process. */
   readonly concurrency: number;
-  /** The job's name for what is no message. */
-  readonly rawJob: string | undefined;
 }
 
 /** For how long jobs may follow each other without letting timers and sockets have their turn. */
@@ -139,7 +137,7 @@ export class QueueLoop {
   }
 
   private begin(delivery: Delivery): void {
-    const run = new JobRun(delivery, this.plan.rawJob, this.context);
+    const run = new JobRun(delivery, this.plan, this.context);
     if (this.stopping.signal.aborted) run.shutDown();
     this.runs.add(run);
     this.busy += 1;

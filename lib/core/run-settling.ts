@@ -10,7 +10,7 @@ import type { MiddlewareHost } from './run-starting.js';
  * lost.
  *
  * @param durationMs how long the handler ran
- * @param signal aborts when nothing that goes along is waited for any more
+ * @param signal aborts when nothing that goes along is waited for any more; undefined where nothing does
  */
 export async function settle(
   run: MiddlewareHost,
@@ -30,8 +30,8 @@ export async function settle(
   for (let failures = 0; !leases.lapsed(run) && !settling.aborted; failures++) {
     try {
       // Once only: an engine that finds no duplicates would store the next job again.
-      if (gone.kind === 'completed' && gone.next && !gone.forwarded) {
-        gone = await forwarded(run, gone, gone.next, publisher);
+      if (signal && gone.kind === 'completed' && gone.next && !gone.forwarded) {
+        gone = await forwarded(run, gone, gone.next, publisher, clock, signal);
       }
       const outcome = signal ? await accompanied(run, gone, signal) : gone;
       if (leases.lapsed(run)) break;

@@ -27,6 +27,8 @@ export function tell(
       return events.emit('handedBack', { job, at: new Date(outcome.at), reason: outcome.reason });
     case 'failed':
       return events.emit('failed', { job, error: outcome.error, reason: outcome.reason, durationMs });
+    case 'dropped':
+      return events.emit('dropped', { job, reason: outcome.reason });
     case 'expired':
       return events.emit('expired', { job, error: outcome.error, reason: outcome.reason });
   }

@@ -7,6 +7,7 @@ import { logError, logger } from './jobs.logger.js';
 import { checkBackend, isDescription, JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { INSTANCE_NAME, placeOf } from './own-tokens.js';
 import { queuePlans } from './queue-plans.js';
+import { checkLimits } from './queue.settings.js';
 
 /** Opens the application's backend once, whoever needs it first, and closes it if it was opened here. */
 @Injectable()
@@ -49,17 +50,31 @@ export class BackendHost {
 
   private async openOnce(): Promise<Backend> {
     const { backend: source, worker } = this.settings;
-    if (!isDescription(source)) return source;
+    if (!isDescription(source)) {
+      checkLimits(this.settings.queues, source);
+      return source;
+    }
     try {
       const queues = queuePlans(this.explorer.handlers.all(), this.settings).map((plan) => plan.name);
       const backend: unknown = await source.open({ worker, queues, warn: (message) => logger.warn(message) });
       checkBackend(backend, 'open');
+      await this.accept(backend);
       logger.log(durabilityOf(backend.traits) + placeOf(this.instance, ' (', ')'));
       return backend;
     } catch (cause) {
       throw new Error(`The backend ${source.name}${placeOf(this.instance)} could not be opened: ${messageOf(cause)}`, {
         cause,
       });
+    }
+  }
+
+  /** Closes what can't be used as the options ask. */
+  private async accept(backend: Backend): Promise<void> {
+    try {
+      checkLimits(this.settings.queues, backend);
+    } catch (error) {
+      await backend.close();
+      throw error;
     }
   }
 }

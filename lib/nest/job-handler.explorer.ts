@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { checkForwards } from '../core/forward-rings.js';
 import { Handlers, type Handler } from '../core/handlers.js';
+import { checkedSchedule, type Schedule } from '../core/schedule.js';
 import { foundIn, type Found, type NestModule } from './found-handlers.js';
 import { checkUsable, isLeftOut, isSame, twice } from './handler-checks.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
@@ -92,6 +93,14 @@ export class JobHandlerExplorer {
       this.explored?.add(handler);
       return handler;
     });
+  }
+
+  /** When the jobs of a handler of this process recur. */
+  schedulesOf(name: string): readonly Schedule[] {
+    const found = this.byName.get(name);
+    return (found?.schedules ?? []).map(({ cron, options: { payload = null, ...options } }) =>
+      checkedSchedule(cron, found?.declaration.definition ?? name, payload, options),
+    );
   }
 
   private handlerOf(found: Found, handle?: Handler['handle']): Handler {

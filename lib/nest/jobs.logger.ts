@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { DropReport } from '../core/drop-report.js';
 import { toError } from '../core/errors.js';
 import type { JobEvents } from '../core/events.js';
 import { describeError } from '../core/failure-record.js';
@@ -36,7 +37,7 @@ export function logHandlers(
   }
 }
 
-/** Logs failed jobs at error, retries, expiries and lost leases at warn, and nothing of jobs that go well. */
+/** Logs failed jobs at error, retries, expiries, drops and lost leases at warn, and nothing of jobs that go well. */
 export function logJobs(events: JobEvents, instance: string): void {
   const place = placeOf(instance);
   const named = (job: JobRef): string => describe(job, place);
@@ -53,6 +54,8 @@ export function logJobs(events: JobEvents, instance: string): void {
   events.on('expired', ({ job, error, reason }) => {
     logger.warn(`${named(job)} expired: ${reason}${error ? `; its last error: ${shortly(error)}` : ''}`);
   });
+  const drops = new DropReport(logger, place);
+  events.on('dropped', (event) => drops.count(event));
   events.on('leaseLost', ({ job }) => {
     logger.warn(`${named(job)} lost its lease: another worker may run it, and what became of this run is ignored`);
   });

@@ -3,6 +3,7 @@ import type { ContextCarrier } from '../core/context-carrier.js';
 import type { Duration } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
 import type { JobHandlerOptions } from '../core/handler-options.js';
+import type { WhenFull } from '../core/queue-limits.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -79,6 +80,21 @@ export interface QueueOptions {
   readonly concurrency?: number;
   /** The job's name for what is found in the queue and is no message: its payload is the parsed JSON, else the text. */
   readonly rawJob?: string;
+  /** How many jobs may wait in it, delayed ones too. Holds for what this process publishes. Default: as many as come. */
+  readonly maxJobs?: number;
+  /** How many bytes they may have together, as the engine stores them. Default: as many as come. */
+  readonly maxBytes?: number;
+  /**
+   * How long its jobs may wait since they could have started first: milliseconds or a text such as `'1h'`. One whose turn
+   * comes later is expired. Holds for what this process publishes, and for what it handles. Default: as long as it takes.
+   */
+  readonly maxAge?: Duration;
+  /**
+   * What becomes of a job that is published when it is full: `'reject'`, with a `QueueFullError`; `'wait'`, for room, up to
+   * `publishTimeout`; `'drop-oldest'`, the jobs that have waited longest make room; `'drop-newest'`, it is not stored. The event
+   * `dropped` tells of each job that is dropped. Default `'reject'`.
+   */
+  readonly whenFull?: WhenFull;
 }
 
 /** A class that makes the options; for `useClass` and `useExisting` of `JobsModule.forRootAsync`. */

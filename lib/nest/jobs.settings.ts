@@ -7,7 +7,6 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
 import { DEFAULT_PRIORITY } from '../core/message.js';
 import { checkName } from '../core/names.js';
-import { count } from '../core/option-checks.js';
 import { show } from '../core/show.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from '../core/checked-object.js';
@@ -15,6 +14,7 @@ import { checkedHandlerOptions, type CheckedHandlerOptions } from '../core/handl
 import { EngineSubstitute } from './engine-substitute.js';
 import type { JobsModuleOptions } from './jobs.options.js';
 import { called, DEFAULT_INSTANCE } from './own-tokens.js';
+import { queueSettings, type QueueSettings } from './queue.settings.js';
 
 /** The token of {@link JobsSettings}. */
 export const JOBS_SETTINGS = 'JOBS_MODULE_SETTINGS';
@@ -37,11 +37,6 @@ export interface JobsSettings {
   readonly contextCarrier: ContextCarrier | undefined;
   /** Names this process in records of failures. */
   readonly worker: string;
-}
-
-export interface QueueSettings {
-  readonly concurrency: number | undefined;
-  readonly rawJob: string | undefined;
 }
 
 const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
@@ -155,17 +150,10 @@ function consume(value: unknown): boolean | ReadonlySet<string> {
 
 function queues(value: unknown): ReadonlyMap<string, QueueSettings> {
   return new Map(
-    entries(value, 'queues').map(([name, options]) => {
-      queueName(name, 'queues: ');
-      const { concurrency, rawJob } = checkedObject(options, ['concurrency', 'rawJob'], `queues.${name}`);
-      return [
-        name,
-        {
-          concurrency: concurrency === undefined ? undefined : count(concurrency, `queues.${name}.concurrency`),
-          rawJob: rawJob === undefined ? undefined : jobName(rawJob, `queues.${name}.rawJob: `),
-        },
-      ];
-    }),
+    entries(value, 'queues').map(([name, options]) => [
+      queueName(name, 'queues: '),
+      queueSettings(options, `queues.${name}`),
+    ]),
   );
 }
 

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import { Answers } from '../core/answers.js';
+import { within } from '../core/checked-object.js';
 import type { JobEvents } from '../core/events.js';
-import type { JobDefinition } from '../core/definition.js';
+import { isDefinition, jobNameOf, type JobDefinition } from '../core/definition.js';
 import type {
   CheckedRequests,
   JobName,
@@ -14,20 +15,31 @@ import type {
 } from '../core/job-types.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import type { JobHandle, PublishedJob } from '../core/published-job.js';
-import { Publisher, PublishError, type CallOptions } from '../core/publisher.js';
+import { LimitedQueues } from '../core/limited-queues.js';
+import { PublishError } from '../core/publish-error.js';
+import { Publisher, type CallOptions } from '../core/publisher.js';
+import { checkedSchedule } from '../core/schedule.js';
+import { Scheduler } from '../core/scheduler.js';
+import { show } from '../core/show.js';
 import { BackendHost } from './backend.host.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
+import { scheduleRef, type CronScheduleOptions, type JobScheduleRef } from './job-schedule.ref.js';
+import { logger } from './jobs.logger.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { OWN_EVENTS } from './own-tokens.js';
+import { limitsOf } from './queue.settings.js';
 
 /** Publishes jobs. Works from the creation of the modules on until every `onApplicationShutdown` has run. */
 @Injectable()
 export class PublisherService {
   private publisher: Publisher | undefined;
+  private ownScheduler: Scheduler | undefined;
   private running = 0;
   private idle: () => void = () => undefined;
   private closed = false;
   private readonly answers: Answers;
+  /** @internal The queues with limits, for all that publish to them here. */
+  readonly limited: LimitedQueues;
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
@@ -36,6 +48,7 @@ export class PublisherService {
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
   ) {
     this.answers = new Answers(() => this.backend.open(), this.backend.clock);
+    this.limited = new LimitedQueues(limitsOf(settings.queues), events);
   }
 
   /**
@@ -47,6 +60,7 @@ export class PublisherService {
    * It is checked by the definition's schema; for a plain name by that of its handler's definition, if it is here
    * @throws PublishError where the job is refused (with a `SchemaError` as its cause where its schema does) or, within the option `publishTimeout`, was not accepted;
    * `maybeStored` tells whether it may have been stored all the same
+   * @throws QueueFullError where its queue has limits in this process, and no room
    */
   publish<In, Result>(
     job: JobDefinition<string, In, unknown, Result>,
@@ -126,12 +140,53 @@ export class PublisherService {
   }
 
   /**
+   * Lets a job recur from now on, for as long as this application runs: each tick is published once over all processes
+   * that have a schedule of this name.
+   *
+   * @param job its definition, or its name
+   * @param payload of each tick's job
+   * @param options `cron`: five fields, or six with seconds first; the others say by which clocks it goes, how it is called
+   * and how its jobs are published
+   * @throws TypeError naming the option, what was expected and what was given
+   * @throws Error where there is a schedule of its name already, or the application has closed
+   */
+  schedule<In>(job: JobDefinition<string, In>, payload: In, options: CronScheduleOptions): JobScheduleRef;
+  schedule<Name extends JobName>(job: Name, payload: NamedPayload<Name>, options: CronScheduleOptions): JobScheduleRef;
+  schedule(job: string | JobDefinition, payload: unknown, options: CronScheduleOptions): JobScheduleRef {
+    if (this.closed) throw new Error('schedule: the application has closed');
+    const { schedule, cron } = within('schedule: ', () => {
+      const name = jobNameOf(job);
+      if (typeof options !== 'object' || options === null) {
+        throw new TypeError(`options: expected an object with cron, got ${show(options)}`);
+      }
+      const { cron, ...others } = options;
+      return { cron, schedule: checkedSchedule(cron, isDefinition(job) ? job : name, payload, others) };
+    });
+    return scheduleRef(schedule.name, cron, this.scheduler.add(schedule));
+  }
+
+  /**
+   * Publishes the ticks of this application's schedules.
+   *
+   * @internal
+   */
+  get scheduler(): Scheduler {
+    return (this.ownScheduler ??= new Scheduler({
+      backend: () => this.backend.open(),
+      publish: (job, payload, options) => this.run((publisher) => publisher.publishTick(job, payload, options)),
+      clock: this.backend.clock,
+      reporter: logger,
+    }));
+  }
+
+  /**
    * Refuses what comes from now on, and waits for what is on its way.
    *
    * @internal
    */
   async close(): Promise<void> {
     this.closed = true;
+    this.ownScheduler?.stop();
     this.endWaits();
     if (this.running > 0) await new Promise<void>((resolve) => (this.idle = resolve));
   }
@@ -152,8 +207,13 @@ export class PublisherService {
    *
    * @internal
    */
-  publisherOn(backend: () => Backend | Promise<Backend>, events: JobEvents, answers?: Answers): Publisher {
-    const { handlers: configured, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
+  publisherOn(
+    backend: () => Backend | Promise<Backend>,
+    events: JobEvents,
+    limited = new LimitedQueues(limitsOf(this.settings.queues), events),
+    answers?: Answers,
+  ): Publisher {
+    const { handlers: configured, queues, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
     const { clock } = this.backend;
     return new Publisher({
       backend,
@@ -161,6 +221,8 @@ export class PublisherService {
       handlers: this.explorer.handlers,
       configured,
       routes,
+      limits: limitsOf(queues),
+      limited,
       defaults,
       publishTimeoutMs,
       events,
@@ -170,7 +232,7 @@ export class PublisherService {
   }
 
   private create(): Publisher {
-    const publisher = this.publisherOn(() => this.backend.open(), this.events, this.answers);
+    const publisher = this.publisherOn(() => this.backend.open(), this.events, this.limited, this.answers);
     // Until the handlers are final each call looks at them anew: constructors and factories may publish, too.
     if (this.explorer.complete) this.publisher = publisher;
     return publisher;

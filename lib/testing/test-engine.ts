@@ -8,6 +8,7 @@ import type {
   Settlement,
   StoredReceipt,
 } from '../core/backend.js';
+import type { Backlog } from '../core/backlog.js';
 import type { Message } from '../core/message.js';
 import type { Records } from '../core/records.js';
 import type { FakeAnswers } from './fake-answers.js';
@@ -51,6 +52,10 @@ export class TestEngine implements BackendDescription, Backend {
   /** The same, whoever opens them. */
   get storedRecords(): MemoryRecords {
     return this.store.records;
+  }
+
+  get backlog(): Backlog {
+    return this.memory.backlog;
   }
 
   get published(): readonly TestedJob[] {

@@ -51,13 +51,15 @@ export class TestInstances {
 
   /** Whether a job is running that this application may read, or might. */
   isBusy(): boolean {
+    if (this.allConsumers().some(({ publisher }) => publisher.scheduler.isBusy)) return true;
     return this.queues().some(([engine, queue]) => engine.isBusy(queue));
   }
 
-  /** When the next job falls due, if that is not behind `target`. Milliseconds since 1970. */
+  /** When the next job, or the next tick of a schedule, falls due, if that is not behind `target`. Milliseconds since 1970. */
   nextDueAt(target: number): number | undefined {
     const times = this.queues().map(([engine, queue]) => engine.nextDueAt(queue) ?? Infinity);
-    const next = Math.min(...times);
+    const ticks = this.allConsumers().map(({ publisher }) => publisher.scheduler.nextAt ?? Infinity);
+    const next = Math.min(...times, ...ticks);
     return next <= target ? next : undefined;
   }
 

@@ -4,6 +4,7 @@ import type { Scenario } from '../../lib/conformance/scenario.js';
 import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
+import { caughtLimits } from './caught-limits.js';
 import { caughtRecords } from './caught-records.js';
 import { caughtResults } from './caught-results.js';
 import { caughtTogether } from './caught-together.js';
@@ -11,7 +12,7 @@ import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
-const caught = { ...caughtAlone, ...caughtRecords, ...caughtTogether, ...caughtResults };
+const caught = { ...caughtAlone, ...caughtLimits, ...caughtRecords, ...caughtTogether, ...caughtResults };
 
 /** Real time, in milliseconds: all that is honest is over long before, for its time is virtual. */
 const DEADLINE_MS = 8_000;
@@ -71,7 +72,13 @@ describe('the suite does not catch a backend that only looks broken', () => {
     const exempt: string[] = [];
     for (const scenario of scenarios) await play(scenario, poor, exempt);
     expect(new Set(exempt)).toEqual(
-      new Set(['traits.history is false', 'traits.findsDuplicates is false', "traits.durability is 'none'"]),
+      new Set([
+        'traits.history is false',
+        'traits.findsDuplicates is false',
+        'the backend has no backlog.bytes',
+        'the backend has no backlog.dropOldest',
+        "traits.durability is 'none'",
+      ]),
     );
   });
 

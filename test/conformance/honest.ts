@@ -90,6 +90,7 @@ function takingForeign(backend: Backend): Backend {
     traits: backend.traits,
     clock: backend.clock,
     records: backend.records,
+    backlog: backend.backlog,
     publish: (queue, messages) => backend.publish(queue, messages),
     reserve: async (queue, max, signal) => (await backend.reserve(queue, max, signal)).map(read),
     settle: (delivery, settlement) => backend.settle(delivery, settlement),

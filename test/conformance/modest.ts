@@ -6,7 +6,7 @@ const STEP_MS = 1_000;
 const LEASE_MS = 5_000;
 const EXACT = 1_000_000;
 
-/** Keeps neither failures nor ids, and says so. */
+/** Keeps neither failures nor ids nor what is the oldest, counts no bytes, and says so. */
 export const poor: Breaker = {
   traits: { history: false, findsDuplicates: false },
   break: (honest, store) => {
@@ -16,6 +16,7 @@ export const poor: Breaker = {
     ).break?.(honest, store);
     return {
       ...forgetful,
+      backlog: honest.backlog && { jobs: honest.backlog.jobs },
       publish: async (queue, messages) => {
         await forgetful?.publish?.(queue, messages);
         return messages.map(() => ({ duplicate: undefined }));

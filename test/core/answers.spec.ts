@@ -10,7 +10,7 @@ import {
   JobResultNotKeptError,
   JobResultTimeoutError,
 } from '../../lib/core/answer-errors.js';
-import { PublishError } from '../../lib/core/publisher.js';
+import { PublishError } from '../../lib/core/publish-error.js';
 import { handler, queue, Workshop } from './workshop.js';
 
 let shop: Workshop;
@@ -39,6 +39,7 @@ function recordsWith(others: Partial<Records>): void {
   shop.engine.records = {
     set: (key, text, ttlMs) => inner.set(key, text, ttlMs),
     claim: (key, text, ttlMs) => inner.claim(key, text, ttlMs),
+    swap: (key, from, to, ttlMs) => inner.swap(key, from, to, ttlMs),
     get: (key) => inner.get(key),
     delete: (key, text) => inner.delete(key, text),
     watch: (key, listener) => inner.watch(key, listener),

@@ -9,6 +9,7 @@ export function wrapped(inner: Backend, others: Partial<Backend>): Backend {
     traits: inner.traits,
     clock: inner.clock,
     records: inner.records,
+    backlog: inner.backlog,
     publish: (queue, messages) => inner.publish(queue, messages),
     reserve: (queue, max, signal) => inner.reserve(queue, max, signal),
     settle: (delivery, settlement) => inner.settle(delivery, settlement),

@@ -120,7 +120,14 @@ test('what goes along with the first job alone does not go on; its answer does',
   const shop = await open();
   const stored = recordNext(shop);
   consumeFirst(shop);
-  const own = { keep_result: '1000', answer_key: 'a/b', unique_key: 'k', unique_while: 'any', tick: 't', tenant: 'é' };
+  const own = {
+    keep_result: '1000',
+    answer_key: 'answer:q:x#',
+    unique_key: 'k',
+    unique_while: 'any',
+    tick: 't',
+    tenant: 'é',
+  };
   const message: Message = {
     id: `../${newId()}`,
     name: 'first',
@@ -132,7 +139,7 @@ test('what goes along with the first job alone does not go on; its answer does',
   await shop.engine.publish('default', [message]);
   await shop.now();
   expect(stored.map(({ message }) => [message.id, message.priority, message.headers])).toEqual([
-    [message.id, 5, { keep_result: '1000', answer_key: 'a/b', tenant: 'é' }],
+    [message.id, 5, { keep_result: '1000', answer_key: 'answer:q:x#', tenant: 'é' }],
   ]);
 });
 

@@ -9,8 +9,9 @@ import { Handlers, type Handler } from '../../lib/core/handlers.js';
 import { encodeMessage, type Message } from '../../lib/core/message.js';
 import type { PublishOptions } from '../../lib/core/publish-options.js';
 import type { PublishRequest } from '../../lib/core/job-types.js';
+import { PublishError } from '../../lib/core/publish-error.js';
 import type { PublishedJob } from '../../lib/core/published-job.js';
-import { Publisher, PublishError, type PublisherSetup } from '../../lib/core/publisher.js';
+import { Publisher, type PublisherSetup } from '../../lib/core/publisher.js';
 import { LAST_MOMENT } from '../../lib/core/time.js';
 import { RecordingEngine, wrapped } from './engine.js';
 import { proxyError, unreadableError } from './hostile.js';
@@ -342,7 +343,7 @@ describe('publishing is refused, and nothing stored, for', () => {
     [
       'an unknown option',
       { prio: 1 },
-      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, keepResult, headers$/,
+      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, unique, keepResult, headers$/,
     ],
     ['an unknown option that is inherited', Object.create({ prio: 1 }), /unknown option "prio"/],
     ['options that are a text', 'now', /options: expected an object, got "now"$/],

@@ -35,6 +35,7 @@ function unsteady(records: Records, random: Random): Records {
   return {
     set: (key, text, ttlMs) => records.set(key, text, ttlMs),
     claim: (key, text, ttlMs) => records.claim(key, text, ttlMs),
+    swap: (key, from, to, ttlMs) => records.swap(key, from, to, ttlMs),
     get: (key) => late(() => records.get(key)),
     delete: (key) => records.delete(key),
     watch: (key, listener) => late(() => records.watch(key, () => void setImmediate().then(listener))),

@@ -88,7 +88,7 @@ const refused: [options: unknown, message: string | RegExp][] = [
   [{ backend, queues: { mail: 5 } }, 'queues.mail: expected an object, got 5'],
   [
     { backend, queues: { mail: { limit: 5 } } },
-    'queues.mail: expected of concurrency, rawJob, got the unknown option "limit"',
+    'queues.mail: expected of concurrency, rawJob, maxJobs, maxBytes, maxAge, whenFull, got the unknown option "limit"',
   ],
   [
     { backend, queues: { mail: { concurrency: 0 } } },
@@ -99,6 +99,24 @@ const refused: [options: unknown, message: string | RegExp][] = [
     'queues.mail.concurrency: expected a whole number of at least 1, got Infinity',
   ],
   [{ backend, queues: { mail: { rawJob: 'a b' } } }, /^queues\.mail\.rawJob: job name: expected .* got "a b"$/],
+  [
+    { backend, queues: { mail: { maxJobs: 1.5 } } },
+    'queues.mail.maxJobs: expected a whole number of at least 1, got 1.5',
+  ],
+  [
+    { backend, queues: { mail: { maxBytes: '1mb' } } },
+    'queues.mail.maxBytes: expected a whole number of at least 1, got "1mb"',
+  ],
+  [{ backend, queues: { mail: { maxAge: 0 } } }, 'queues.mail.maxAge: expected more than 0, got 0'],
+  [{ backend, queues: { mail: { maxAge: 'old' } } }, /^queues\.mail\.maxAge: expected milliseconds .* got "old"$/],
+  [
+    { backend, queues: { mail: { maxJobs: 1, whenFull: 'drop' } } },
+    "queues.mail.whenFull: expected of 'reject', 'wait', 'drop-oldest', 'drop-newest', got \"drop\"",
+  ],
+  [
+    { backend, queues: { mail: { maxAge: '1h', whenFull: 'wait' } } },
+    'queues.mail.whenFull: expected maxJobs or maxBytes beside it, got neither',
+  ],
   [{ backend, routes: 'mail' }, 'routes: expected an object, got "mail"'],
   [{ backend, routes: { send_email: 5 } }, /^routes\.send_email: queue name: expected .* got 5$/],
   [{ backend, routes: { 'send email': 'mail' } }, /^routes: job name: expected .* got "send email"$/],

@@ -1,4 +1,5 @@
 import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
 import type { Client } from './client/client.js';
 import { fault } from './fault.js';
@@ -20,6 +21,8 @@ export interface BeanstalkdSettings {
 /** Queues as tubes of a beanstalkd server. */
 export class BeanstalkdBackend implements Backend {
   readonly traits: BackendTraits;
+  /** The server counts its jobs, and tells neither their bytes nor which is the oldest. */
+  readonly backlog: Backlog = { jobs: (queue) => this.publishing.waiting(this.tube(queue)) };
   private readonly publishing: Publishing;
   private readonly settling: Settling;
   private readonly queues = new Map<string, Reserving>();

@@ -41,6 +41,18 @@ export class Publishing {
     throw this.failed(outcomes);
   }
 
+  /** How many jobs of a tube wait, with what was published before: the server answers in turn. @throws BackendError */
+  async waiting(tube: string): Promise<number> {
+    if (this.closed) throw fault(this.server.address, new Error('it was closed'));
+    await this.sending?.catch(() => undefined);
+    try {
+      const stats = await (await this.linked()).client.statsTube(tube);
+      return stats ? stats.number('current-jobs-ready') + stats.number('current-jobs-delayed') : 0;
+    } catch (error) {
+      throw fault(this.server.address, error);
+    }
+  }
+
   /** Lets what is under way end, and frees the connection. */
   async close(): Promise<void> {
     this.closed = true;

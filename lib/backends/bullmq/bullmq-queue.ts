@@ -1,5 +1,6 @@
 import type { Settlement, StoredReceipt } from '../../core/backend.js';
 import type { Message } from '../../core/message.js';
+import { BullmqBacklog } from './backlog.js';
 import { Bell } from './bell.js';
 import type { Connections } from './connections.js';
 import { faultOf } from './faults.js';
@@ -24,6 +25,7 @@ const LONGEST_WAIT_MS = 10_000;
 
 /** One queue of BullMQ. */
 export class BullmqQueue {
+  readonly backlog: BullmqBacklog;
   private readonly publishing: Publishing;
   private readonly fetching: Fetching;
   private readonly settling: Settling;
@@ -36,7 +38,9 @@ export class BullmqQueue {
   ) {
     const { connections, scriptsOf, worker, leaseMs, retention, stalledCheckMs } = settings;
     const scripts = scriptsOf(connections.working, name);
-    this.publishing = new Publishing(scriptsOf(connections.publishing, name), connections);
+    const publishing = scriptsOf(connections.publishing, name);
+    this.publishing = new Publishing(publishing, connections);
+    this.backlog = new BullmqBacklog(publishing, connections);
     this.fetching = new Fetching(name, worker, scripts, connections);
     this.settling = new Settling(scripts, connections, leaseMs, retention);
     this.bell = new Bell(scripts.keys['marker'], connections);

@@ -6,6 +6,7 @@ import {
   type Settlement,
   type StoredReceipt,
 } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
 import { BullmqRecords } from './bullmq-records.js';
 import { BullmqQueue, type QueueSettings } from './bullmq-queue.js';
@@ -21,6 +22,11 @@ export interface BullmqSettings extends QueueSettings {
 /** BullMQ's queues on Redis. */
 export class BullmqBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly backlog: Backlog = {
+    jobs: async (queue) => this.queue(queue).backlog.jobs(),
+    bytes: async (queue) => this.queue(queue).backlog.bytes(),
+    dropOldest: async (queue, count) => this.queue(queue).backlog.dropOldest(count),
+  };
   readonly records: BullmqRecords;
   private readonly queues = new Map<string, BullmqQueue>();
   private readonly closing = new AbortController();

@@ -3,6 +3,7 @@ import type { RedisClient, RedisConnection } from 'bullmq';
 import { BackendError } from '../../core/backend.js';
 import { messageOf } from '../../core/errors.js';
 import { inTime } from '../../core/in-time.js';
+import { defineBacklog } from './backlog-scripts.js';
 import { defineFreeId } from './free-id.js';
 import { defineRecordCommands } from './record-scripts.js';
 import type { Packages } from './packages.js';
@@ -129,6 +130,7 @@ export class Connections {
 
   private line(client: Client): Line {
     defineFreeId(client);
+    defineBacklog(client);
     defineRecordCommands(client);
     const connection = new this.packages.bullmq.RedisConnection(client, {
       shared: true,

@@ -4,6 +4,7 @@ import { Claims, type FilerDelivery } from './claims.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import type { Disk } from './disk.js';
 import { draftName } from './drafts.js';
+import { FilerBacklog } from './filer-backlog.js';
 import { fault, Folders, isGone } from './folders.js';
 import { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
@@ -38,6 +39,7 @@ export class FilerQueue {
   private readonly aside: SetAside;
   private readonly claims: Claims;
   private readonly settling: Settling;
+  readonly backlog: FilerBacklog;
   private made = false;
   private hasFailed = false;
 
@@ -54,10 +56,15 @@ export class FilerQueue {
     this.worklist = worklist;
     this.aside = aside;
     this.claims = new Claims({ ...shared, aside, worklist });
+    const backlog = new FilerBacklog({ ...shared, worklist });
+    this.backlog = backlog;
     this.settling = new Settling({ ...shared, aside, worklist, replacing: new Replacing(shared) });
     this.publishing = new Publishing({
       ...shared,
-      stored: (folder, file) => worklist.add(folder, file),
+      stored: (folder, file) => {
+        worklist.add(folder, file);
+        backlog.stored(folder, file);
+      },
     });
   }
 

@@ -60,6 +60,25 @@ export class FilerRecords implements Records {
     });
   }
 
+  swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    const expiresAt = Date.now() + ttlMs;
+    return this.change(key, async (name) => {
+      if (this.folder.read(key)?.text !== from) return false;
+      const swapped = await this.withDraft(key, to, expiresAt, (draft) =>
+        this.folder.locked(name, () => {
+          if (this.folder.read(key)?.text !== from) return false;
+          this.setup.disk.rename(draft, this.folder.file(name));
+          return true;
+        }),
+      );
+      if (!swapped) return false;
+      this.watching.stored(name);
+      this.tidy.expect(expiresAt);
+      await this.sync();
+      return true;
+    });
+  }
+
   get(key: string): Promise<StoredRecord | undefined> {
     return this.use(() => this.folder.read(key));
   }

@@ -6,6 +6,7 @@ import {
   type Settlement,
   type StoredReceipt,
 } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
 import type { FilerDelivery } from './claims.js';
 import { FilerRecords } from './filer-records.js';
@@ -15,6 +16,11 @@ import { FilerQueue, type FilerSettings } from './filer-queue.js';
 export class FilerBackend implements Backend {
   readonly traits: BackendTraits;
   readonly records: FilerRecords;
+  readonly backlog: Backlog = {
+    jobs: (queue) => this.queue(queue).backlog.jobs(),
+    bytes: (queue) => this.queue(queue).backlog.bytes(),
+    dropOldest: (queue, count) => this.queue(queue).backlog.dropOldest(count),
+  };
   private readonly queues = new Map<string, FilerQueue>();
   private readonly closing = new AbortController();
 

@@ -23,6 +23,16 @@ export class Shelf {
   /** Each file's key: an entry with another is of a file that was there before under the same name. */
   private readonly known = new Map<string, string>();
 
+  /** How many jobs are on it. */
+  get size(): number {
+    return this.known.size;
+  }
+
+  /** Each file with its key; see {@link Entry}. */
+  files(): Iterable<readonly [file: string, key: string]> {
+    return this.known;
+  }
+
   has(file: string): boolean {
     return this.known.has(file);
   }

@@ -50,6 +50,7 @@ export class Worklist {
   private parked: Entry[] = [];
   private warned = false;
   private warnedOfParked = false;
+  private isRead = false;
   private closed = false;
 
   constructor(private readonly setup: WorklistSetup) {
@@ -99,6 +100,28 @@ export class Worklist {
       throw fault(this.setup.folders.path('incoming'), error);
     }
     await this.upkeep.check();
+  }
+
+  /** Whether it knows what is there: this process reads the queue. */
+  get isOpen(): boolean {
+    return this.isRead && !this.closed;
+  }
+
+  /** How many jobs wait. */
+  get size(): number {
+    return this.shelf.size + this.parked.length;
+  }
+
+  /** The files of jobs that wait, each with what stands for its place. */
+  files(): Iterable<readonly [file: string, key: string]> {
+    return this.shelf.files();
+  }
+
+  /** Hears that this process has removed a job's file. */
+  forget(folder: 'incoming' | 'delayed', file: string): void {
+    if (!this.opened) return;
+    this.moved({ folder, file, key: file });
+    this.shelf.remove(file);
   }
 
   /** Adds a job that this process has just moved here. */
@@ -155,6 +178,7 @@ export class Worklist {
 
   private async begin(): Promise<void> {
     await this.setup.folders.mend(() => Promise.all([this.incoming.open(), this.delayed.open()]));
+    this.isRead = true;
     await this.upkeep.run();
   }
 

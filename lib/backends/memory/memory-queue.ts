@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import TinyQueue from 'tinyqueue';
 import type { Delivery, Settlement } from '../../core/backend.js';
+import type { DroppedJob } from '../../core/backlog.js';
 import type { Clock } from '../../core/clock.js';
 import type { FailureRecord } from '../../core/failure-record.js';
-import { receive, type Message } from '../../core/message.js';
+import { encodeMessage, receive, type Message } from '../../core/message.js';
 
 /** A job that lives: waiting, delayed, active or failed. */
 interface StoredJob {
@@ -15,6 +16,16 @@ interface StoredJob {
   readyAt: number;
   failures: readonly FailureRecord[];
   lease: { readonly receipt: string; ends: number } | undefined;
+  /** Whether it may be handed out, now or later. */
+  shelved: boolean;
+}
+
+function first(a: StoredJob, b: StoredJob): number {
+  return a.message.priority - b.message.priority || a.sequence - b.sequence;
+}
+
+function firstDue(a: StoredJob, b: StoredJob): number {
+  return a.readyAt - b.readyAt || a.sequence - b.sequence;
 }
 
 /** The longest that a reserve waits for nothing, in milliseconds. */
@@ -22,12 +33,10 @@ const LONGEST_WAIT_MS = 10_000;
 
 /** One queue of the memory backend. */
 export class MemoryQueue {
+  /** In the order in which they were stored. */
   private readonly living = new Map<string, StoredJob>();
-  private readonly waiting = new TinyQueue<StoredJob>(
-    [],
-    (a, b) => a.message.priority - b.message.priority || a.sequence - b.sequence,
-  );
-  private readonly delayed = new TinyQueue<StoredJob>([], (a, b) => a.readyAt - b.readyAt || a.sequence - b.sequence);
+  private waiting = new TinyQueue<StoredJob>([], first);
+  private delayed = new TinyQueue<StoredJob>([], firstDue);
   /** By receipt, the lease that ends first coming first: all are of one length, and a renewed one goes to the end. */
   private readonly active = new Map<string, StoredJob>();
   private readonly waiters = new Set<() => void>();
@@ -44,6 +53,41 @@ export class MemoryQueue {
     this.takeBackLapsed();
     this.promoteDue();
     return { waiting: this.waiting.length, nextDueAt: this.delayed.peek()?.readyAt };
+  }
+
+  /** How many jobs wait, now or for their time. */
+  get jobs(): number {
+    this.takeBackLapsed();
+    return this.waiting.length + this.delayed.length;
+  }
+
+  /** The bytes of their messages. */
+  get bytes(): number {
+    this.takeBackLapsed();
+    const jobs = [...this.waiting.data, ...this.delayed.data];
+    return jobs.reduce((sum, { message }) => sum + Buffer.byteLength(encodeMessage(message)), 0);
+  }
+
+  dropOldest(count: number): readonly DroppedJob[] {
+    this.takeBackLapsed();
+    this.promoteDue();
+    const shelved = [...this.living.values()].filter((job) => job.shelved);
+    const now = this.clock.now();
+    const waiting = shelved.filter((job) => job.readyAt <= now);
+    const dropped = [...waiting, ...shelved.filter((job) => job.readyAt > now)].slice(0, count);
+    for (const job of dropped) {
+      job.shelved = false;
+      this.living.delete(job.message.id);
+    }
+    this.waiting = new TinyQueue(
+      this.waiting.data.filter((job) => job.shelved),
+      first,
+    );
+    this.delayed = new TinyQueue(
+      this.delayed.data.filter((job) => job.shelved),
+      firstDue,
+    );
+    return dropped.map(({ message: { id, name } }) => ({ id, name }));
   }
 
   /** Whether a job of this id lives. */
@@ -63,6 +107,7 @@ export class MemoryQueue {
       readyAt: message.readyAt ?? now,
       failures: [],
       lease: undefined,
+      shelved: false,
     };
     this.living.set(message.id, job);
     this.shelve(job);
@@ -116,6 +161,7 @@ export class MemoryQueue {
 
   private shelve(job: StoredJob): void {
     job.sequence = ++this.sequence;
+    job.shelved = true;
     if (job.readyAt > this.clock.now()) this.delayed.push(job);
     else this.waiting.push(job);
     for (const wake of [...this.waiters]) wake();
@@ -152,6 +198,7 @@ export class MemoryQueue {
       const leasedAt = this.clock.monotonic();
       const receipt = randomUUID();
       job.attemptsUsed += 1;
+      job.shelved = false;
       job.lease = { receipt, ends: leasedAt + this.leaseMs };
       this.active.set(receipt, job);
       taken.push({

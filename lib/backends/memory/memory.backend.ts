@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
 import { MemoryQueue } from './memory-queue.js';
@@ -28,10 +29,16 @@ export class MemoryStore {
 /** The reference for what the contract means: in this process, exact to the millisecond, gone with it. */
 export class MemoryBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly backlog: Backlog;
   readonly records: OpenedRecords;
   private readonly closing = new AbortController();
 
   constructor(private readonly store: MemoryStore) {
+    this.backlog = {
+      jobs: (queue) => Promise.resolve(store.queue(queue).jobs),
+      bytes: (queue) => Promise.resolve(store.queue(queue).bytes),
+      dropOldest: (queue, count) => Promise.resolve(store.queue(queue).dropOldest(count)),
+    };
     // Every waiting reserve listens.
     setMaxListeners(0, this.closing.signal);
     this.records = new OpenedRecords(store.records);

@@ -23,6 +23,8 @@ export interface CrewPlan {
   readonly queues?: readonly string[];
   /** At most so many jobs of a queue at a time. Default 10. */
   readonly concurrency?: number;
+  /** How long jobs may have waited. Default: as long as it takes. */
+  readonly maxAgeMs?: number;
   readonly defaults?: Partial<JobDefaults>;
   /** Default 5 minutes. */
   readonly unknownJobGraceMs?: number;
@@ -81,6 +83,7 @@ export class Crew {
         name,
         concurrency: plan.concurrency ?? 10,
         rawJob: undefined,
+        maxAgeMs: plan.maxAgeMs,
       })),
       defaults,
       errors: {},

@@ -38,6 +38,7 @@ export class CutOff implements Backend {
       records && {
         set: (key, text, ttlMs) => this.reach(() => records.set(key, text, ttlMs)),
         claim: (key, text, ttlMs) => this.reach(() => records.claim(key, text, ttlMs)),
+        swap: (key, from, to, ttlMs) => this.reach(() => records.swap(key, from, to, ttlMs)),
         get: (key) => this.reach(() => records.get(key)),
         delete: (key, text) => this.reach(() => records.delete(key, text)),
         watch: (key, listener) => this.reach(() => records.watch(key, listener)),

@@ -1,12 +1,15 @@
 import { AssertionError } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Backend, BackendTraits, Delivery } from '../../core/backend.js';
+import type { Backlog } from '../../core/backlog.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import { JobEvents } from '../../core/events.js';
 import { Handlers } from '../../core/handlers.js';
 import type { PublishOptions } from '../../core/publish-options.js';
+import { LimitedQueues } from '../../core/limited-queues.js';
 import type { PublishedJob } from '../../core/published-job.js';
 import { Publisher } from '../../core/publisher.js';
+import type { QueueLimits } from '../../core/queue-limits.js';
 import type { BackendUnderTest } from '../options.js';
 import { CutOff } from './cut-off.js';
 import { Crew, jobDefaults, type CrewPlan } from './crew.js';
@@ -18,6 +21,8 @@ const PATIENCE_MS = 12_000;
 
 /** The shortest delay that scenarios work with, in milliseconds, unless the engine's steps are longer. */
 const DELAY_MS = { virtual: 1_000, real: 150 };
+
+const NO_LIMITS: QueueLimits = { maxJobs: undefined, maxBytes: undefined, maxAgeMs: undefined, whenFull: 'reject' };
 
 /** Where a scenario plays: one backend without jobs, a queue of its own, and as many workers as it opens. */
 export class Stage {
@@ -74,6 +79,10 @@ export class Stage {
     return this.subject.putForeign !== undefined;
   }
 
+  get backlog(): Backlog | undefined {
+    return this.opened[0].backlog;
+  }
+
   get keepsRecords(): boolean {
     return this.opened[0].records !== undefined;
   }
@@ -106,8 +115,10 @@ export class Stage {
     return this.time.wait('publish to resolve', publishing);
   }
 
-  /** The core's publisher on a worker. */
-  publisher(by = this.worker): Publisher {
+  /** The core's publisher on a worker; with these limits of the scenario's queue, if any. */
+  publisher(by = this.worker, limits?: Partial<QueueLimits>): Publisher {
+    const all = new Map(limits ? [[this.queue, { ...NO_LIMITS, ...limits }]] : []);
+    const events = new JobEvents();
     return new Publisher({
       backend: () => by.backend,
       clock: this.clock,
@@ -115,7 +126,9 @@ export class Stage {
       routes: new Map(),
       defaults: jobDefaults(this.delayMs),
       publishTimeoutMs: 30_000,
-      events: new JobEvents(),
+      limits: all,
+      limited: new LimitedQueues(all, events),
+      events,
     });
   }
 

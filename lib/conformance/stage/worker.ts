@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { Backend, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { DroppedJob } from '../../core/backlog.js';
 import type { FailureRecord } from '../../core/failure-record.js';
 import { messageOf, type Draft } from './draft.js';
 import { AwaitedRecords } from './awaited-records.js';
@@ -36,6 +37,34 @@ export class Worker {
     const { records } = this.backend;
     assert.ok(records, 'expected the backend to have records');
     return new AwaitedRecords(records, this.time);
+  }
+
+  /** How many jobs wait; for scenarios that are exempt where the backend doesn't tell. */
+  async waiting(): Promise<number> {
+    const { backlog } = this.backend;
+    assert.ok(backlog, 'expected the backend to have a backlog');
+    return this.time.wait('jobs to resolve', backlog.jobs(this.queue));
+  }
+
+  /** How many bytes wait; likewise. */
+  async waitingBytes(): Promise<number> {
+    const { backlog } = this.backend;
+    const counting = backlog?.bytes?.(this.queue);
+    assert.ok(counting, 'expected the backend to have backlog.bytes');
+    return this.time.wait('bytes to resolve', counting);
+  }
+
+  /** What was dropped; likewise. */
+  async drop(count: number): Promise<DroppedJob[]> {
+    const { backlog } = this.backend;
+    const dropping = backlog?.dropOldest?.(this.queue, count);
+    assert.ok(dropping, 'expected the backend to have backlog.dropOldest');
+    return [...(await this.time.wait('dropOldest to resolve', dropping))];
+  }
+
+  /** The ids of what was dropped; likewise. */
+  async dropOldest(count: number): Promise<string[]> {
+    return (await this.drop(count)).map(({ id }) => id);
   }
 
   publish(...drafts: readonly Draft[]): Promise<readonly StoredReceipt[]> {

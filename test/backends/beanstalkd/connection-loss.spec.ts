@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newPublisher, QUEUE } from '../../../bench/core-setup.js';
 import type { Job } from '../../../lib/core/job.js';
-import { PublishError } from '../../../lib/core/publisher.js';
+import { PublishError } from '../../../lib/core/publish-error.js';
 import { Proxy } from '../../servers/proxy.js';
 import { House, PATIENCE, publish, take } from './house.js';
 

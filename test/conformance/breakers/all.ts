@@ -6,6 +6,7 @@ import { delayBreakers } from './delay.js';
 import { foreignBreakers } from './foreign.js';
 import { idsBreakers } from './ids.js';
 import { leasingBreakers } from './leasing.js';
+import { limitsBreakers } from './limits.js';
 import { orderBreakers } from './order.js';
 import { publishingBreakers } from './publishing.js';
 import { recordsBreakers } from './records.js';
@@ -28,6 +29,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...replacingBreakers,
   ...attemptsBreakers,
   ...leasingBreakers,
+  ...limitsBreakers,
   ...sharingBreakers,
   ...closingBreakers,
   ...idsBreakers,
