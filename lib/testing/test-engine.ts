@@ -45,6 +45,10 @@ export class TestEngine implements BackendDescription, Backend {
     this.traits = this.memory.traits;
   }
 
+  get backlog(): Backlog {
+    return this.memory.backlog;
+  }
+
   get records(): Records {
     return this.memory.records;
   }
@@ -52,10 +56,6 @@ export class TestEngine implements BackendDescription, Backend {
   /** The same, whoever opens them. */
   get storedRecords(): MemoryRecords {
     return this.store.records;
-  }
-
-  get backlog(): Backlog {
-    return this.memory.backlog;
   }
 
   get published(): readonly TestedJob[] {

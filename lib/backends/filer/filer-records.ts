@@ -6,6 +6,10 @@ import { recordName } from './record-file.js';
 import { closedError, RecordFolder } from './record-folder.js';
 import { RecordTidy } from './record-tidy.js';
 import { RecordWatch } from './record-watch.js';
+import { Turnstile } from './turnstile.js';
+
+/** How many drafts are open at a time. */
+const AT_A_TIME = 64;
 
 export interface FilerRecordsSetup {
   /** The directory of all queues, absolute, as a byte string. */
@@ -23,6 +27,7 @@ export class FilerRecords implements Records {
   private readonly folder: RecordFolder;
   private readonly watching: RecordWatch;
   private readonly tidy: RecordTidy;
+  private readonly drafting = new Turnstile(AT_A_TIME);
   /** What this process changes, one after the other for each record, so that the last that was asked for counts. */
   private readonly changes = new Map<string, Promise<unknown>>();
   private closed = false;
@@ -123,24 +128,21 @@ export class FilerRecords implements Records {
     return undefined;
   }
 
-  private async withDraft<T>(
-    key: string,
-    text: string,
-    expiresAt: number,
-    act: (draft: string) => Promise<T>,
-  ): Promise<T> {
+  private withDraft<T>(key: string, text: string, expiresAt: number, act: (draft: string) => Promise<T>): Promise<T> {
     const { disk, durable } = this.setup;
-    const { path, descriptor } = this.folder.draft(key, text, expiresAt);
-    try {
+    return this.drafting.pass(async () => {
+      const { path, descriptor } = this.folder.draft(key, text, expiresAt);
       try {
-        if (durable) await disk.syncFile(descriptor);
+        try {
+          if (durable) await disk.syncFile(descriptor);
+        } finally {
+          disk.closeFile(descriptor);
+        }
+        return await act(path);
       } finally {
-        disk.closeFile(descriptor);
+        this.discard(path);
       }
-      return await act(path);
-    } finally {
-      this.discard(path);
-    }
+    });
   }
 
   private discard(draft: string): void {

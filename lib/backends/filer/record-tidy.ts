@@ -9,6 +9,8 @@ import type { RecordFolder } from './record-folder.js';
 
 /** How long after a use of records it looks, at the latest, for what others have left. */
 const LOOK_AFTER_MS = 60_000;
+/** The same after it has failed. */
+const AGAIN_AFTER_MS = 5_000;
 /** The longest that it sleeps while there are records. */
 const LONGEST_SLEEP_MS = 3_600_000;
 /** The shortest time between two looks, and the largest share of the time that they take. */
@@ -33,13 +35,15 @@ export class RecordTidy {
   private nextAt = Infinity;
   private notBefore = -Infinity;
   private looking = false;
+  /** For how long the last look held the event loop. */
+  private heldMs = 0;
   private closed = false;
 
   constructor(private readonly setup: RecordTidySetup) {}
 
-  /** Hears that records are used. */
+  /** Hears that records are used, so that others may have left some. */
   used(): void {
-    if (this.nextAt === Infinity) this.expect(Date.now() + LOOK_AFTER_MS);
+    this.expect(Date.now() + LOOK_AFTER_MS);
   }
 
   /** Hears when a record ends; milliseconds since 1970. */
@@ -61,15 +65,15 @@ export class RecordTidy {
   private async look(): Promise<void> {
     this.looking = true;
     this.nextAt = Infinity;
-    const began = performance.now();
-    let first = Infinity;
+    this.heldMs = 0;
+    let first: number;
     try {
       first = await this.tidy();
     } catch {
       // Records work without it; what can't be used is told to those who use it.
+      first = Date.now() + AGAIN_AFTER_MS;
     }
-    const now = performance.now();
-    this.notBefore = now + Math.max(SHORTEST_SLEEP_MS, (now - began) / SHARE);
+    this.notBefore = performance.now() + Math.max(SHORTEST_SLEEP_MS, this.heldMs / SHARE);
     this.looking = false;
     // Those that were heard of meanwhile, too.
     const next = Math.min(first, this.nextAt);
@@ -86,7 +90,9 @@ export class RecordTidy {
       for (const name of names) {
         if (this.closed) return Infinity;
         if (isRecordName(name)) first = Math.min(first, await this.endOrRemove(name));
-        if (performance.now() - turnBegan < LONGEST_TURN_MS) continue;
+        const turnMs = performance.now() - turnBegan;
+        if (turnMs < LONGEST_TURN_MS) continue;
+        this.heldMs += turnMs;
         await setImmediate();
         turnBegan = performance.now();
       }

@@ -38,12 +38,9 @@ export class RecordWatch {
 
   /** Gives what ends it. */
   add(name: string, listener: () => void): () => void {
+    const watched = this.watched.get(name) ?? { listeners: new Set(), mark: this.markOf(name) };
     if (!this.notices) this.begin();
-    let watched = this.watched.get(name);
-    if (!watched) {
-      watched = { listeners: new Set(), mark: this.markOf(name) };
-      this.watched.set(name, watched);
-    }
+    this.watched.set(name, watched);
     // One of its own, for the same function may watch twice.
     const told = (): void => listener();
     watched.listeners.add(told);

@@ -7,8 +7,11 @@ import type { Backend } from '../../../lib/core/backend.js';
 import type { Records } from '../../../lib/core/records.js';
 import { Child } from './support/child.js';
 import { until } from './support/until.js';
-import { systemError, watchedDisk } from './support/watched-disk.js';
+import { systemError, watchedDisk, type Operation } from './support/watched-disk.js';
 import { AN_HOUR_MS, Yard, type Opening } from './support/yard.js';
+
+/** Operations that need room, or the right to write. */
+const MAKING = new Set<Operation>(['create', 'symlink']);
 
 /** A yard and the records of one that opened it. */
 async function opened(opening?: Opening): Promise<{ yard: Yard; records: Records; at: (file?: string) => string }> {
@@ -42,7 +45,7 @@ test('the folder of records is made when the first is used, for its user alone',
   expect(readdirSync(yard.directory).sort()).toEqual(['.records', 'jobs']);
 });
 
-test('what has ended is removed, whoever stored it, and what is not ours stays', async () => {
+test('what has ended is removed, whoever stored it, and what is not ours stays', { timeout: 60_000 }, async () => {
   const { yard, records, at } = await opened();
   const child = await Child.start({ directory: yard.directory });
   await child.call('set', 'of one that dies', 'text', 50);
@@ -50,7 +53,7 @@ test('what has ended is removed, whoever stored it, and what is not ours stays',
   await records.set('stays', 'text', AN_HOUR_MS);
   const dead = new ProcessOwners().self.replace(/-[0-9a-z]+-[0-9a-z]+$/, '-1zzzzz-1');
   writeFileSync(at(`.tmp/job-${dead}-0a1`), 'half a rec');
-  writeFileSync(at(`.tmp/some~x.record.lock`), dead);
+  await symlink(dead, at('.tmp/some~x.record.lock'));
   for (const file of ['README', 'notes.record', '.hidden']) {
     writeFileSync(at(file), 'not ours');
     utimesSync(at(file), 1, 1);
@@ -145,8 +148,8 @@ test.each([
   ['EACCES', /\.records can't be used: this process may not read, write and search it/],
 ])('where a record can’t be written (%s) that is told, and what was there stays', async (code, message) => {
   let isBroken = false;
-  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (isBroken && operation === 'create' && path.includes('/.records/')) throw systemError(code);
+  const disk = watchedDisk(({ operation, paths }) => {
+    if (isBroken && MAKING.has(operation) && paths.at(-1)?.includes('/.records/')) throw systemError(code);
   });
   const { records, at } = await opened({ disk });
   await records.set('key', 'before', AN_HOUR_MS);
@@ -205,6 +208,15 @@ test('of sets that did not wait for each other the last counts', async () => {
     await Promise.all(texts.map((text) => records.set('key', text, AN_HOUR_MS)));
     expect(await records.get('key')).toMatchObject({ text: `${round} 7` });
   }
+});
+
+test('a process with few files to open stores any number of records at once', { timeout: 60_000 }, async () => {
+  const yard = await Yard.make();
+  const by = ['sh', '-c', 'ulimit -n 150; exec "$@"', 'sh'];
+  const child = await Child.start({ directory: yard.directory, durable: true }, { by });
+  await child.call('setMany', 500, AN_HOUR_MS);
+  const records = recordsOf(await yard.open());
+  for (const n of [0, 250, 499]) expect(await records.get(`key ${n}`)).toMatchObject({ text: `text ${n}` });
 });
 
 test('what is asked for after close is refused', async () => {
