@@ -12,6 +12,7 @@ import { Handlers } from '../../lib/core/handlers.js';
 import { Publisher } from '../../lib/core/publisher.js';
 import { backendFromUrl } from '../../lib/nest/backend-url.js';
 import { compiled } from '../compiled.js';
+import { beanstalkdServer } from '../servers/beanstalkd.js';
 import { redisServer } from '../servers/redis.js';
 import { Random } from './random.js';
 import { DEFAULTS } from './workshop.js';
@@ -70,6 +71,11 @@ const URLS: Readonly<Record<string, () => Promise<string>>> = {
     const server = await redisServer();
     onTestFinished(() => server.stop());
     return `${server.url}?prefix=calls-${process.pid}&lease=2s`;
+  },
+  async beanstalkd() {
+    const server = await beanstalkdServer();
+    onTestFinished(() => server.stop());
+    return `beanstalkd://${server.host}:${server.port}?prefix=calls-${process.pid}-&lease=2s`;
   },
 };
 

@@ -32,10 +32,7 @@ class Resizes {
   }
 }
 
-// beanstalkd follows with its records.
-const withRecords = Object.entries(engines()).filter(([name]) => name !== 'beanstalkd');
-
-describe.each(withRecords)('on %s', (_, open) => {
+describe.each(Object.entries(engines()))('on %s', (_, open) => {
   test('a process that only publishes calls a handler of another', async () => {
     const backend = await open();
     await startJobs({ providers: [Resizes] }, { backend });

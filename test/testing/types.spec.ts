@@ -44,6 +44,18 @@ export async function lists(jobs: JobsTesting, name: string): Promise<void> {
 }
 
 /** Never called. */
+export function fakes(jobs: JobsTesting): void {
+  jobs.answer(Mail, { sentAs: 'x' });
+  jobs.answer(Mail, ({ to }) => ({ sentAs: to }), { instance: 'reports' });
+  jobs.answer('tested_by_name', ({ to }) => Promise.resolve({ sentAs: to }));
+  jobs.answer('of_others', 7);
+  // @ts-expect-error another type
+  jobs.answer(Mail, { sentAs: 1 });
+  // @ts-expect-error another type
+  jobs.answer('tested_by_name', () => ({ sentAs: 1 }));
+}
+
+/** Never called. */
 export function matches(jobs: JobsTesting): void {
   expect(jobs).toHavePublished(Mail);
   expect(jobs).toHavePublished(Mail, { to: 'ada' });
