@@ -48,7 +48,8 @@ test('the jobs of methods and classes recur, each tick once over two application
     [1, 2].map(() => startJobs({ providers: [Reports, Tidy] }, { backend, queues: { default: { concurrency: 5 } } })),
   );
   await clock.advance(61 * 60_000);
-  const made = apps.flatMap(({ app }) => app.get(Reports).made).sort();
+  const made = apps.flatMap(({ app }) => app.get(Reports).made);
+  made.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
   expect(made).toEqual([
     ['report-2026-11-21T10.00.00.000Z', { kind: 'daily' }, 3],
     ['report_often-2026-11-21T09.30.00.000Z', { kind: 'often' }, 1024],
