@@ -53,6 +53,7 @@ export type { Job, JobRef } from './core/job.js';
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
 export { PublishError, QueueFullError } from './core/publish-error.js';
+export type { RateOptions } from './core/rate.js';
 export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 

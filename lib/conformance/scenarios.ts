@@ -12,6 +12,7 @@ import { leasing } from './leasing.js';
 import { limits } from './limits.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
+import { rates } from './rates.js';
 import { records } from './records.js';
 import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   ...throwing,
   ...admitting,
   ...consuming,
+  ...rates,
   ...stopping,
   ...foreign,
 ];

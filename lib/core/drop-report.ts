@@ -25,6 +25,7 @@ export class DropReport {
   ) {}
 
   count({ job: { queue }, reason }: JobEventMap['dropped']): void {
+    if (!isWhenFull(reason)) return;
     const key = `${reason} ${queue}`;
     const count = this.counts.get(key);
     if (count) {
@@ -36,7 +37,7 @@ export class DropReport {
     setTimeout(() => this.say(key, queue, reason), 0).unref();
   }
 
-  private say(key: string, queue: string, reason: JobEventMap['dropped']['reason']): void {
+  private say(key: string, queue: string, reason: keyof typeof WHY): void {
     const { dropped = 0 } = this.counts.get(key) ?? {};
     if (dropped === 0) return void this.counts.delete(key);
     this.counts.set(key, { dropped: 0 });
@@ -44,4 +45,8 @@ export class DropReport {
     this.reporter.warn(`queue "${queue}"${this.place} is full: ${jobs} dropped, ${WHY[reason]} (whenFull '${reason}')`);
     setTimeout(() => this.say(key, queue, reason), EVERY_MS).unref();
   }
+}
+
+function isWhenFull(reason: string): reason is keyof typeof WHY {
+  return Object.hasOwn(WHY, reason);
 }

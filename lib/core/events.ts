@@ -17,6 +17,9 @@ export interface PublishedJob {
   readonly dropped?: boolean;
 }
 
+/** Why a job was put back: also because the rate of its queue or its handler is used up. */
+export type HandedBackReason = 'shutdown' | 'unknown' | 'early' | 'limited';
+
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
 export interface JobEventMap {
   /** The backend has accepted a job, or found it to be a duplicate. */
@@ -28,15 +31,15 @@ export interface JobEventMap {
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
   /** An outside input is not there yet; asked again at `at`. */
   blocked: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
-  /** Put back at no cost: the application closes, no handler here has its name, or its time has not come. */
-  handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: 'shutdown' | 'unknown' | 'early' };
+  /** Put back at no cost: the application closes, no handler here has its name, its time has not come, or a rate is used up. */
+  handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: HandedBackReason };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
-  /** Removed or not stored, for its queue was full: as one that had waited longest, or as one that came. */
-  dropped: {
-    readonly job: { readonly id: string; readonly name: string | undefined; readonly queue: string };
-    readonly reason: 'drop-oldest' | 'drop-newest';
-  };
+  /**
+   * It is gone, or was not stored, and was not handled. Where its queue is full, `reason` is the queue's `whenFull`:
+   * `'drop-oldest'` of one that had waited longest, `'drop-newest'` of one that came.
+   */
+  dropped: { readonly job: Pick<JobRef, 'id' | 'name' | 'queue'>; readonly reason: string };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }

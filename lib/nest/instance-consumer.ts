@@ -111,6 +111,11 @@ export class InstanceConsumer {
     return consumer.open(this.allPlans, listener);
   }
 
+  /** Until when a queue that was read takes no jobs, for its rate is used up; milliseconds since 1970. */
+  limitedUntil(queue: string): number | undefined {
+    return this.consumer?.limitedUntil(queue);
+  }
+
   /** A consumer of another backend, with the handlers and the rules of this process. */
   newConsumer(backend: Backend): Consumer {
     const { settings, events } = this;

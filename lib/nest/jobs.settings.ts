@@ -174,6 +174,7 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
 
 function defaults(value: unknown): JobDefaults {
   const given = checkedHandlerOptions(value, 'defaults');
+  if (given.rate) throw new TypeError('defaults.rate: expected the rate of a queue or of a handler, got one of all');
   return {
     queue: given.queue ?? 'default',
     priority: given.priority ?? DEFAULT_PRIORITY,

@@ -4,6 +4,7 @@ import type { Backoff } from '../../core/backoff.js';
 import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
 import type { Handler, JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
+import type { Rate } from '../../core/rate.js';
 import type { Reporter } from '../../core/reporter.js';
 import type { Time } from './time.js';
 
@@ -21,6 +22,8 @@ export interface CrewPlan {
   readonly concurrency?: number;
   /** How long jobs may have waited. Default: as long as it takes. */
   readonly maxAgeMs?: number;
+  /** How often handlers may be called. Default: as often as jobs come. */
+  readonly rate?: Rate;
   readonly defaults?: Partial<JobDefaults>;
   /** Default 5 minutes. */
   readonly unknownJobGraceMs?: number;
@@ -62,7 +65,15 @@ export class Crew {
     this.consumer = new Consumer({
       backend,
       handlers: Object.entries(plan.handlers).map(([name, handler]) => this.handler(name, handler)),
-      queues: [{ name: queue, concurrency: plan.concurrency ?? 10, rawJob: undefined, maxAgeMs: plan.maxAgeMs }],
+      queues: [
+        {
+          name: queue,
+          concurrency: plan.concurrency ?? 10,
+          rawJob: undefined,
+          maxAgeMs: plan.maxAgeMs,
+          rate: plan.rate,
+        },
+      ],
       defaults: { ...jobDefaults(delayMs), ...plan.defaults },
       errors: {},
       unknownJobGraceMs: plan.unknownJobGraceMs ?? 300_000,

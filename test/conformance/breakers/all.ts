@@ -11,6 +11,7 @@ import { orderBreakers } from './order.js';
 import { publishingBreakers } from './publishing.js';
 import { recordsBreakers } from './records.js';
 import { replacingBreakers } from './replacing.js';
+import { ratesBreakers } from './rates.js';
 import { reservingBreakers } from './reserving.js';
 import { settlingBreakers } from './settling.js';
 import { sharingBreakers } from './sharing.js';
@@ -22,6 +23,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...bytesBreakers,
   ...reservingBreakers,
   ...orderBreakers,
+  ...ratesBreakers,
   ...delayBreakers,
   ...settlingBreakers,
   ...replacingBreakers,
