@@ -8,6 +8,7 @@ import { againstBullmqRows } from './rows/against-bullmq.js';
 import { backlogRows } from './rows/backlog.js';
 import { bullmqBackendRows } from './rows/bullmq-backend.js';
 import { beanstalkdBackendRows } from './rows/beanstalkd-backend.js';
+import { callRows } from './rows/calls.js';
 import { firstJobRows } from './rows/first-job.js';
 import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
@@ -30,6 +31,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'nest-room': nestRoomRows,
   'bullmq-backend': bullmqBackendRows,
   'beanstalkd-backend': beanstalkdBackendRows,
+  calls: callRows,
 };
 
 const { values, positionals } = parseArgs({

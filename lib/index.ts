@@ -5,6 +5,9 @@ export {
   type JobHandlerDecoratorOptions,
 } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
+export { JobSchedule, type JobScheduleOptions } from './nest/job-schedule.decorator.js';
+export type { CronScheduleOptions, JobScheduleRef } from './nest/job-schedule.ref.js';
+export type { ScheduleOptions } from './core/schedule.js';
 export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
@@ -22,6 +25,14 @@ export {
 export { PublisherService } from './nest/publisher.service.js';
 
 export type { Backoff, BackoffOptions } from './core/backoff.js';
+export {
+  JobExpiredError,
+  JobFailedError,
+  JobResultClosedError,
+  JobResultNotKeptError,
+  JobResultTimeoutError,
+} from './core/answer-errors.js';
+export type { ResultOptions } from './core/answers.js';
 export type { ContextCarrier } from './core/context-carrier.js';
 export { defineJob, type InputOf, type JobDefinition, type PayloadOf, type ResultOf } from './core/definition.js';
 export type { DrainedJobs, RunCounts } from './core/drain.js';
@@ -40,21 +51,19 @@ export {
   type ErrorRules,
   type RetryOptions,
 } from './core/errors.js';
-export {
-  JobEvents,
-  type JobEventListener,
-  type JobEventMap,
-  type JobEventName,
-  type PublishedJob,
-} from './core/events.js';
+export { JobEvents, type JobEventListener, type JobEventMap, type JobEventName } from './core/events.js';
+export { forward, type Forward, type ForwardOptions } from './core/forward.js';
 export { httpErrors } from './core/http-errors.js';
 export type { Job, JobRef } from './core/job.js';
 // As a whole, for only then an application can add to JobTypes.
 export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
+export type { JobHandle, PublishedJob } from './core/published-job.js';
 export { PublishError, QueueFullError } from './core/publish-error.js';
 export type { RateOptions } from './core/rate.js';
+export type { CallOptions } from './core/publisher.js';
 export type { QueueLimits, WhenFull } from './core/queue-limits.js';
+export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
 // For those who write a backend.

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { PublishedJob } from '../../lib/core/events.js';
+import type { PublishedJob } from '../../lib/core/published-job.js';
 import type { NamedRequest } from '../../lib/core/job-types.js';
 import { PublishError } from '../../lib/core/publish-error.js';
 import { newPublisher } from '../core-setup.js';

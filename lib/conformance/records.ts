@@ -191,6 +191,72 @@ export const records = chapter('records', (scenario) => {
     assert.equal(await records.get('shorter'), undefined);
   });
 
+  scenario(
+    'a swap stores where the record has the text that it expects, and changes nothing else',
+    keepsRecords,
+    async (stage) => {
+      const { records } = stage.worker;
+      const other = (await stage.another()).records;
+      assert.equal(await records.swap('key', 'mine', 'yours', HOUR_MS), false, 'there is none');
+      assert.equal(await records.get('key'), undefined);
+      await records.set('key', 'mine', HOUR_MS);
+      for (const text of ['', 'Mine', 'mine ', 'other'])
+        assert.equal(await other.swap('key', text, 'x', HOUR_MS), false);
+      assert.equal(await other.textOf('key'), 'mine');
+      assert.equal(await other.swap('key', 'mine', 'yours', HOUR_MS), true);
+      assert.equal(await records.swap('key', 'mine', 'late', HOUR_MS), false);
+      for (const by of [records, other]) assert.equal(await by.textOf('key'), 'yours');
+    },
+  );
+
+  scenario('a swap for the same text prolongs its time', keepsRecords, async (stage) => {
+    const { records } = stage.worker;
+    await records.set('key', 'mine', HOUR_MS);
+    assert.equal(await records.swap('key', 'mine', 'mine', 5 * HOUR_MS), true);
+    const { expiresAt = 0, text } = (await (await stage.another()).records.get('key')) ?? {};
+    assert.equal(text, 'mine');
+    assert.ok(expiresAt > stage.clock.now() + 4 * HOUR_MS, 'it ends later');
+  });
+
+  scenario('a swap that meets a record whose time is over stores nothing', keepsRecords, async (stage) => {
+    const { records } = stage.worker;
+    await records.set('key', 'mine', stage.delayMs);
+    const before = await records.get('key');
+    await passUntil(stage, before?.expiresAt ?? 0);
+    assert.equal(await records.swap('key', 'mine', 'yours', HOUR_MS), false);
+    assert.equal(await records.get('key'), undefined);
+  });
+
+  scenario('of four that swap a text at the same time, on two workers, one stores', keepsRecords, async (stage) => {
+    const both = [stage.worker, await stage.another()];
+    for (const round of numbers(15)) {
+      const key = `key-${round}`;
+      await both[0].records.set(key, 'before', HOUR_MS);
+      const swapping = numbers(4).map((n) => both[n % 2].records.swap(key, 'before', `of ${n}`, HOUR_MS));
+      const stored = (await Promise.all(swapping)).flatMap((swapped, n) => (swapped ? [`of ${n}`] : []));
+      assert.equal(stored.length, 1, `${stored.length} of four stored`);
+      for (const { records } of both) assert.equal(await records.textOf(key), stored[0]);
+    }
+  });
+
+  scenario(
+    'of a swap and a delete that name one text at the same time, one does its work',
+    keepsRecords,
+    async (stage) => {
+      const both = [stage.worker, await stage.another()];
+      for (const round of numbers(15)) {
+        const key = `key-${round}`;
+        await both[0].records.set(key, 'before', HOUR_MS);
+        const [swapped, deleted] = await Promise.all([
+          both[round % 2].records.swap(key, 'before', 'after', HOUR_MS),
+          both[(round + 1) % 2].records.delete(key, 'before'),
+        ]);
+        assert.equal(Number(swapped) + Number(deleted), 1, `swapped: ${swapped}, deleted: ${deleted}`);
+        assert.equal(await both[0].records.textOf(key), swapped ? 'after' : undefined);
+      }
+    },
+  );
+
   scenario('what is deleted is gone, and its key is free', keepsRecords, async (stage) => {
     const { records } = stage.worker;
     const other = await stage.another();

@@ -6,6 +6,7 @@ import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
 import { foreign } from './foreign.js';
+import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { leasing } from './leasing.js';
@@ -16,11 +17,13 @@ import { rates } from './rates.js';
 import { records } from './records.js';
 import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
+import { results } from './results.js';
 import type { Scenario } from './scenario.js';
 import { settling } from './settling.js';
 import { sharing } from './sharing.js';
 import { stopping } from './stopping.js';
 import { throwing } from './throwing.js';
+import { unique } from './unique.js';
 import { watching } from './watching.js';
 
 /** All rules, chapter by chapter: first what the engine keeps alone, then what it keeps together with the core. */
@@ -43,9 +46,12 @@ export const scenarios: readonly Scenario[] = [
   ...limits,
   ...handling,
   ...throwing,
+  ...forwarding,
+  ...unique,
   ...admitting,
   ...consuming,
   ...rates,
   ...stopping,
+  ...results,
   ...foreign,
 ];

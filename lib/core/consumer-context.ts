@@ -8,6 +8,7 @@ import type { LeaseKeeper } from './lease-keeper.js';
 import type { Outage } from './outage.js';
 import type { ReceivedMessage } from './message.js';
 import type { Outcome } from './outcome.js';
+import type { Publisher } from './publisher.js';
 import type { Reporter } from './reporter.js';
 import type { RunMiddleware } from './run-middleware.js';
 import type { SharedRate } from './shared-rate.js';
@@ -24,6 +25,8 @@ export interface HandlerSlot {
 export interface ConsumerContext {
   readonly backend: Backend;
   readonly clock: Clock;
+  /** For jobs that go on as others. */
+  readonly publisher: Publisher | undefined;
   readonly slots: ReadonlyMap<string, HandlerSlot>;
   readonly defaults: JobDefaults;
   readonly rules: { readonly errors: ErrorRules; readonly unknownJobGraceMs: number; readonly blockedForMs: number };

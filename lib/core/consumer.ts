@@ -11,6 +11,7 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { concerned, middlewareOf } from './middleware.js';
 import { Outage } from './outage.js';
 import type { Outcome } from './outcome.js';
+import type { Publisher } from './publisher.js';
 import { QueueLoop, type QueuePlan } from './queue-loop.js';
 import { Reading, type ReadQueue } from './reading.js';
 import type { Reporter } from './reporter.js';
@@ -21,6 +22,8 @@ import { sayOnce } from './unknown-names.js';
 /** What a consumer needs. */
 export interface ConsumerSetup {
   readonly backend: Backend;
+  /** Of the same backend. Without it, a job that is to go on as another fails. */
+  readonly publisher?: Publisher;
   readonly handlers: readonly Handler[];
   /** What it reads from its start on. */
   readonly queues: readonly QueuePlan[];
@@ -62,6 +65,7 @@ export class Consumer {
     this.context = {
       backend,
       clock,
+      publisher: setup.publisher,
       slots: this.slots,
       defaults,
       rules: { errors, unknownJobGraceMs, blockedForMs },
@@ -71,7 +75,7 @@ export class Consumer {
       leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
-      middlewareFor: concerned(middlewareOf()),
+      middlewareFor: concerned(middlewareOf(backend)),
       sayUnknown: sayOnce(reporter),
       ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
     };

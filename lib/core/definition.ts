@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { within } from './checked-object.js';
+import { DEFINITION, isDefined } from './definition-mark.js';
 import { checkedHandlerOptions, type JobHandlerOptions } from './handler-options.js';
 import { checkName } from './names.js';
 import { checkSchema } from './schema-check.js';
@@ -26,9 +27,6 @@ export type InputOf<Definition extends JobDefinition> = NonNullable<Definition['
 export type PayloadOf<Definition extends JobDefinition> = NonNullable<Definition['~types']>['output'];
 /** What the handler of a definition returns, or promises. */
 export type ResultOf<Definition extends JobDefinition> = NonNullable<Definition['~types']>['result'];
-
-/** Registered, so that two copies of this package in one process know each other's definitions. */
-const DEFINITION: unique symbol = Symbol.for('nestjs-jobs:definition') as never;
 
 /**
  * Defines a job, for `publish` and `@JobHandler`. A payload that its schema refuses is not published, and one that comes
@@ -92,5 +90,5 @@ export function jobNameOf(job: unknown): string {
 }
 
 export function isDefinition(value: unknown): value is JobDefinition {
-  return typeof value === 'object' && value !== null && DEFINITION in value;
+  return isDefined(value);
 }

@@ -22,6 +22,7 @@ export class Tally {
     handedBack: 0,
     failed: 0,
     expired: 0,
+    dropped: 0,
     leaseLost: 0,
   } satisfies RunCounts;
   private readonly putBack = new Set<string>();

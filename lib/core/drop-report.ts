@@ -1,4 +1,4 @@
-import type { JobEventMap } from './events.js';
+import type { DropReason, JobEventMap } from './events.js';
 import type { Reporter } from './reporter.js';
 
 /** How often it is said of a queue that jobs are dropped, in milliseconds. */
@@ -13,6 +13,10 @@ const WHY = {
   'drop-newest': 'the ones that came',
 } as const;
 
+function isForRoom(reason: DropReason): reason is keyof typeof WHY {
+  return reason in WHY;
+}
+
 /** Says that jobs of full queues are dropped: at once, and then how many, once a minute for each queue. */
 export class DropReport {
   /** Of the queues of which it was said within the last minute. */
@@ -25,7 +29,8 @@ export class DropReport {
   ) {}
 
   count({ job: { queue }, reason }: JobEventMap['dropped']): void {
-    if (!isWhenFull(reason)) return;
+    // What is replaced was meant to be.
+    if (!isForRoom(reason)) return;
     const key = `${reason} ${queue}`;
     const count = this.counts.get(key);
     if (count) {
@@ -45,8 +50,4 @@ export class DropReport {
     this.reporter.warn(`queue "${queue}"${this.place} is full: ${jobs} dropped, ${WHY[reason]} (whenFull '${reason}')`);
     setTimeout(() => this.say(key, queue, reason), EVERY_MS).unref();
   }
-}
-
-function isWhenFull(reason: string): reason is keyof typeof WHY {
-  return Object.hasOwn(WHY, reason);
 }

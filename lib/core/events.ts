@@ -1,21 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { JobRef } from './job.js';
+import type { PublishedJob } from './published-job.js';
 
-/** What `publish` tells of a job. */
-export interface PublishedJob {
-  readonly id: string;
-  readonly name: string;
-  readonly queue: string;
-  readonly priority: number;
-  /** When it may start; undefined: at once. */
-  readonly readyAt: Date | undefined;
-  /** After this it is not started any more; undefined: never expires. */
-  readonly expiresAt: Date | undefined;
-  /** True: a job of this id lives in the queue already, so this one was not stored. Undefined: the engine can't tell. */
-  readonly duplicate: boolean | undefined;
-  /** True: not stored, for the queue is full, and its `whenFull` is `'drop-newest'`. */
-  readonly dropped?: boolean;
-}
+/**
+ * Why a job was dropped: its queue was full, and it had waited longest, or it came last; another of its unique key was
+ * published in its place; or the job of a schedule's tick was published twice, and the other has completed.
+ */
+export type DropReason = 'drop-oldest' | 'drop-newest' | 'replaced' | 'repeated';
 
 /** Why a job was put back: also because the rate of its queue or its handler is used up. */
 export type HandedBackReason = 'shutdown' | 'unknown' | 'early' | 'limited';
@@ -26,6 +17,10 @@ export interface JobEventMap {
   published: PublishedJob;
   /** A handler is about to be called. */
   started: { readonly job: JobRef };
+  /** A handler has called `job.progress(value)`. */
+  progress: { readonly job: JobRef; readonly value: unknown };
+  /** A handler has called `job.log(line)`. */
+  log: { readonly job: JobRef; readonly line: string };
   completed: { readonly job: JobRef; readonly result: unknown; readonly durationMs: number };
   /** An attempt failed, and another comes at `at`. */
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
@@ -35,11 +30,11 @@ export interface JobEventMap {
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: HandedBackReason };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
-  /**
-   * It is gone, or was not stored, and was not handled. Where its queue is full, `reason` is the queue's `whenFull`:
-   * `'drop-oldest'` of one that had waited longest, `'drop-newest'` of one that came.
-   */
-  dropped: { readonly job: Pick<JobRef, 'id' | 'name' | 'queue'>; readonly reason: string };
+  /** Gone without having been handled, or never stored, because something was to go before it. */
+  dropped: {
+    readonly job: { readonly id: string; readonly name: string | undefined; readonly queue: string };
+    readonly reason: DropReason;
+  };
   /** Another worker may have the job; what became of it here is ignored. */
   leaseLost: { readonly job: JobRef };
 }
@@ -50,6 +45,8 @@ export type JobEventName = keyof JobEventMap;
 const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
   published: true,
   started: true,
+  progress: true,
+  log: true,
   completed: true,
   retried: true,
   blocked: true,

@@ -1,7 +1,8 @@
 import { backoffPlan, type Backoff, type BackoffPlan } from './backoff.js';
+import { isDefined, type DefinedJob } from './definition-mark.js';
 import type { Duration } from './duration.js';
 import { checkName } from './names.js';
-import { count, priority, timeoutMs } from './option-checks.js';
+import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { checkedRate, type Rate, type RateOptions } from './rate.js';
 import { checkedObject, within } from './checked-object.js';
 
@@ -27,6 +28,16 @@ export interface JobHandlerOptions {
   readonly timeout?: Duration;
   /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default 1024. */
   readonly priority?: number;
+  /**
+   * How long the result of its jobs is kept for their callers after their end: milliseconds or a text such as `'10m'`;
+   * `false`: not at all. Default: `'10m'` where the job's definition has a schema for results, else `false`.
+   */
+  readonly keepResult?: Duration | false;
+  /**
+   * The job, by its name or definition, that each goes on as: what the handler returns is its payload, and it has the
+   * same id. It is stored before this one is settled. Not among `defaults`.
+   */
+  readonly forwardTo?: string | DefinedJob;
 }
 
 /** The same, checked; milliseconds. */
@@ -38,9 +49,11 @@ export interface CheckedHandlerOptions {
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
   readonly rate?: Rate | undefined;
+  readonly keepResultMs?: number | false | undefined;
+  readonly forwardTo?: string | DefinedJob | undefined;
 }
 
-const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'rate'];
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'rate', 'keepResult', 'forwardTo'];
 
 /**
  * @param what how the options are called in errors
@@ -61,6 +74,8 @@ export function checkedHandlerOptions(
     timeoutMs: optional(given['timeout'], timeoutMs),
     priority: optional(given['priority'], priority),
     rate: optional(given['rate'], (rate) => checkedRate(rate, 'rate')),
+    keepResultMs: optional(given['keepResult'], keepResultMs),
+    forwardTo: optional(given['forwardTo'], checkedNext),
   }));
 }
 
@@ -70,6 +85,12 @@ function optional<T>(value: unknown, check: (value: unknown) => T): T | undefine
 
 function queueName(value: unknown): string {
   within('queue: ', () => checkName('queue name', value));
+  return value as string;
+}
+
+function checkedNext(value: unknown): string | DefinedJob {
+  if (isDefined(value)) return value;
+  within('forwardTo: ', () => checkName('job name', value));
   return value as string;
 }
 

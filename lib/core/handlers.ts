@@ -22,6 +22,7 @@ export interface JobDefaults {
   readonly backoff: BackoffPlan | ((attempt: number) => Duration);
   readonly timeoutMs: number | undefined;
   readonly concurrency: number;
+  readonly keepResultMs?: number | false | undefined;
 }
 
 /** The handlers of this process by their job's name. */

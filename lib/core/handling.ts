@@ -1,4 +1,5 @@
 import { toError } from './errors.js';
+import { isForward } from './forward.js';
 import type { Handler } from './handlers.js';
 import type { Job } from './job.js';
 import type { Ending } from './outcome.js';
@@ -27,7 +28,8 @@ export async function handledBetweenSchemas(
     step = 'handler';
     value = await handler.handle(job.payload, job);
     step = 'result';
-    if (result) await checkedBy(result, value, step);
+    // What goes on is no result of this job's.
+    if (result && !isForward(value)) await checkedBy(result, value, step);
     return { kind: 'returned', value };
   } catch (thrown) {
     if (step === 'handler') return { kind: 'threw', thrown };

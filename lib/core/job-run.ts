@@ -3,7 +3,7 @@ import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import { JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
 import { describeError } from './failure-record.js';
-import { HandledJob } from './handled-job.js';
+import { HandledJob, type RunningJob } from './handled-job.js';
 import { handledBetweenSchemas, hasSchemas } from './handling.js';
 import type { Handler } from './handlers.js';
 import type { Job, JobRef } from './job.js';
@@ -14,6 +14,7 @@ import type { QueuePace } from './queue-pace.js';
 import type { RunMiddleware } from './run-middleware.js';
 import { takePlaces } from './run-pacing.js';
 import { settle } from './run-settling.js';
+import { RunNotes } from './run-notes.js';
 import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
 import type { RatePlace } from './shared-rate.js';
@@ -52,13 +53,15 @@ export interface RunSteps {
  * 7. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
  * 8. tell the listeners
  */
-export class JobRun implements Leased {
+export class JobRun implements Leased, RunningJob {
   readonly message: ReceivedMessage | undefined;
   private readonly unreadable: string | undefined;
   private readonly slot: HandlerSlot | undefined;
   readonly ref: JobRef;
   /** What it takes with it; most jobs have none. */
   readonly middleware: readonly RunMiddleware[];
+  /** What its handler has said of itself. */
+  notes: RunNotes | undefined;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
   /** When the handler was called. */
@@ -69,6 +72,8 @@ export class JobRun implements Leased {
   private shuttingDown = false;
   /** Of rates, until its handler is called. */
   private ratePlaces = NO_PLACES;
+  /** Whether its handler has ended, or is not to be called. */
+  private over = false;
 
   constructor(
     readonly delivery: Delivery,
@@ -93,6 +98,7 @@ export class JobRun implements Leased {
     leases.add(this);
     try {
       ending = this.refusal() ?? (await this.handle());
+      this.over = true;
       handled(this);
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
       const outcome = conclude(this.case(), ending);
@@ -129,6 +135,29 @@ export class JobRun implements Leased {
     if (!this.end) return;
     this.end(SHUT_DOWN);
     this.abort(reason);
+  }
+
+  signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.abortReason) this.controller.abort(this.abortReason);
+    return this.controller.signal;
+  }
+
+  progress(value: unknown): void {
+    if (this.isHandled) (this.notes ??= this.newNotes()).progress(value);
+  }
+
+  log(line: string): void {
+    if (this.isHandled) (this.notes ??= this.newNotes()).log(line);
+  }
+
+  /** Whether its handler is called and has not ended. */
+  private get isHandled(): boolean {
+    return this.startedAt !== undefined && !this.over;
+  }
+
+  private newNotes(): RunNotes {
+    return new RunNotes(this.ref, this.message as ReceivedMessage, this.context);
   }
 
   /** Why the handler is not to be called. */
@@ -242,7 +271,8 @@ export class JobRun implements Leased {
   }
 
   private async settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
-    const waiting = this.middleware.length === 0 ? undefined : this.abortedAtEnd();
+    const goesOn = outcome.kind === 'completed' && outcome.next;
+    const waiting = this.middleware.length > 0 || goesOn ? this.abortedAtEnd() : undefined;
     const settledAs = await settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
     this.end = undefined;
     return settledAs;
@@ -266,13 +296,7 @@ export class JobRun implements Leased {
   }
 
   private job(message: ReceivedMessage): Job {
-    return new HandledJob(message, this.ref, this.delivery.storedAt, () => this.signal());
-  }
-
-  private signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    if (this.abortReason) this.controller.abort(this.abortReason);
-    return this.controller.signal;
+    return new HandledJob(message, this.ref, this.delivery.storedAt, this);
   }
 
   private abort(reason: Error): void {
@@ -294,6 +318,7 @@ export class JobRun implements Leased {
       publishedAt: publishedAt > now ? storedAt : publishedAt,
       expiresAt: this.message?.expiresAt,
       backoff: this.message?.backoff ?? this.slot?.handler.backoff ?? defaults.backoff,
+      forwardTo: this.slot?.handler.forwardTo,
       ...rules,
       now,
       random: Math.random(),

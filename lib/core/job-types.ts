@@ -1,4 +1,5 @@
 import type { JobDefinition } from './definition.js';
+import type { PublishedJob } from './published-job.js';
 import type { PublishOptions } from './publish-options.js';
 
 /**
@@ -66,4 +67,15 @@ type CheckedRequest<Request> = Request extends { readonly job: JobDefinition<str
 /** What each request has to be, so that its payload is its job's. */
 export type CheckedRequests<Requests extends readonly PublishRequest[]> = {
   readonly [Index in keyof Requests]: CheckedRequest<Requests[Index]>;
+};
+
+type RequestedResult<Request> = Request extends { readonly job: JobDefinition<string, unknown, unknown, infer Result> }
+  ? Result
+  : Request extends { readonly name: infer Name }
+    ? NamedResult<Name>
+    : unknown;
+
+/** What `publishMany` gives for each request. */
+export type PublishedJobs<Requests extends readonly PublishRequest[]> = {
+  -readonly [Index in keyof Requests]: PublishedJob<RequestedResult<Requests[Index]>>;
 };

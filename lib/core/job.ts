@@ -19,6 +19,19 @@ export interface Job<Payload = unknown> {
    * its `reason` is a `JobTimeoutError`, `JobShutdownError` or `JobLeaseLostError`.
    */
   readonly signal: AbortSignal;
+
+  /**
+   * Tells how far it is: by the event `progress` and, where the job keeps its result, to whoever follows
+   * `progress()` of what `publish` gives. A value that JSON can keep; one that it can't is not told, and the log says so.
+   * It may be called at any rate: of what comes faster than it is stored, the last is. Never throws.
+   */
+  progress(value: unknown): void;
+
+  /**
+   * Logs a line: by the event `log` and, where the job keeps its result, for `log()` of what `publish` gives, which has
+   * the last 200 lines, of all attempts. A line is cut after 4,000 characters. Never throws.
+   */
+  log(line: string): void;
 }
 
 /** What events tell of a job. */

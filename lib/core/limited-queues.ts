@@ -5,7 +5,16 @@ import type { JobEvents } from './events.js';
 import { inTime } from './in-time.js';
 import { encodeMessage, type Message } from './message.js';
 import { PublishError, QueueFullError } from './publish-error.js';
-import { fitting, isBounded, loadOf, NO_LOAD, whyFull, type Load, type QueueLimits } from './queue-limits.js';
+import {
+  fitting,
+  isBounded,
+  loadOf,
+  NO_LOAD,
+  whyFull,
+  type LimitedReceipt,
+  type Load,
+  type QueueLimits,
+} from './queue-limits.js';
 import { QueueRoom, type Granted } from './queue-room.js';
 
 /** How long one who publishes waits for room. */
@@ -14,12 +23,6 @@ export type RoomPatience =
   | { readonly ms: number }
   /** Until the signal aborts, where the queue's `whenFull` is `'reject'` or `'wait'`. */
   | { readonly signal: AbortSignal };
-
-/** What became of a message. */
-export interface LimitedReceipt extends StoredReceipt {
-  /** True: not stored, for the queue is full and its `whenFull` is `'drop-newest'`. */
-  readonly dropped?: true;
-}
 
 /** How it is published; what is left out is as the engine does it. */
 export interface LimitedPublish {

@@ -31,6 +31,7 @@ export const OWN_HEADERS: ReadonlySet<string> = new Set([
   'answer_key',
   'unique_key',
   'unique_while',
+  'unique_until',
   'tick',
 ]);
 

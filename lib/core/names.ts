@@ -17,7 +17,7 @@ export function isName(value: unknown): value is string {
  * @throws TypeError naming the kind, the offender and the rule
  */
 export function checkName(
-  kind: 'job name' | 'queue name' | 'job id' | 'instance name',
+  kind: 'job name' | 'queue name' | 'job id' | 'instance name' | 'schedule name',
   value: unknown,
 ): asserts value is string {
   if (!isName(value)) throw new TypeError(`${kind}: ${RULE}; got ${show(value)}`);

@@ -32,3 +32,19 @@ export function timeoutMs(value: unknown): number {
   if (ms > 0) return ms;
   throw new TypeError(`timeout: expected more than 0, got ${show(value)}`);
 }
+
+/**
+ * Checks how long a result is kept, in milliseconds; false: it is not.
+ *
+ * @throws TypeError
+ */
+export function keepResultMs(value: unknown): number | false {
+  const ms = value === false ? 0 : Math.ceil(durationMs(value, 'keepResult'));
+  if (ms > LONGEST_KEPT_MS) throw new TypeError(`keepResult: expected at most 10 years, got ${show(value)}`);
+  if (ms > 0) return ms;
+  if (value === false) return false;
+  throw new TypeError(`keepResult: expected more than 0, or false, got ${show(value)}`);
+}
+
+/** So that every engine can reckon with it. */
+const LONGEST_KEPT_MS = 10 * 366 * 24 * 3_600_000;

@@ -1,10 +1,14 @@
 import { backoffMs, DEFAULT_BACKOFF, type BackoffPlan } from './backoff.js';
 import type { Settlement } from './backend.js';
 import type { Duration } from './duration.js';
-import type { HandedBackReason } from './events.js';
+import type { DropReason, HandedBackReason } from './events.js';
 import { isError } from './causes.js';
 import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './errors.js';
 import { addFailure, type FailureRecord } from './failure-record.js';
+import { forwardOf, isForward, type Forward } from './forward.js';
+import type { DefinedJob } from './definition-mark.js';
+import type { Draft } from './publish-options.js';
+import type { PublishedJob } from './published-job.js';
 import { toJson } from './payload.js';
 import type { Checked } from './schema-check.js';
 import { show } from './show.js';
@@ -30,17 +34,30 @@ export type Ending =
   | { readonly kind: 'late'; readonly expiresAt: number }
   /** The rate of its queue or its handler is used up until then. */
   | { readonly kind: 'limited'; readonly at: number }
+  /** Another was published in its place. */
+  | { readonly kind: 'superseded'; readonly reason: DropReason }
   /** All its attempts are used up, though none of them ended: its workers died. */
   | { readonly kind: 'spent' };
 
 /** What becomes of a job. Times are milliseconds since 1970. */
 export type Outcome =
-  | { readonly kind: 'completed'; readonly result: unknown }
+  | {
+      readonly kind: 'completed';
+      readonly result: unknown;
+      /** It goes on as this job. */
+      readonly next?: Forward;
+      /** The next job, once it is stored in another queue. */
+      readonly forwarded?: PublishedJob;
+      /** The next job, which takes its place in the same queue. */
+      readonly replacement?: Draft;
+    }
   | { readonly kind: 'retried'; readonly at: number; readonly error: Error; readonly warning?: string }
   | { readonly kind: 'blocked'; readonly at: number; readonly error: Error }
   | { readonly kind: 'handedBack'; readonly at: number; readonly reason: HandedBackReason }
   | { readonly kind: 'failed'; readonly reason: string; readonly error: Error }
-  | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error };
+  | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error }
+  /** It is gone, and was not handled. */
+  | { readonly kind: 'dropped'; readonly reason: DropReason };
 
 /** What `conclude` has to know of the job and of the rules in force. */
 export interface Case {
@@ -51,6 +68,8 @@ export interface Case {
   readonly publishedAt: number;
   readonly expiresAt?: number;
   readonly backoff: BackoffPlan | ((attempt: number) => Duration);
+  /** The job that it goes on as when its handler returns anything but a `forward(…)`. */
+  readonly forwardTo?: string | DefinedJob | undefined;
   readonly errors?: ErrorRules;
   readonly blockedForMs: number;
   readonly unknownJobGraceMs: number;
@@ -68,7 +87,7 @@ const UNKNOWN_RETRY_MS = [1_000, 30_000] as const;
 export function conclude(job: Case, ending: Ending): Outcome {
   switch (ending.kind) {
     case 'returned':
-      return afterReturn(ending.value);
+      return afterReturn(job, ending.value);
     case 'threw':
       return isError(ending.thrown) ? afterThrow(job, ending.thrown) : retry(job, toError(ending.thrown));
     case 'timedOut':
@@ -89,6 +108,8 @@ export function conclude(job: Case, ending: Ending): Outcome {
       return { kind: 'handedBack', at: ending.at, reason: 'limited' };
     case 'late':
       return { kind: 'expired', reason: `it was to be handled before ${new Date(ending.expiresAt).toISOString()}` };
+    case 'superseded':
+      return { kind: 'dropped', reason: ending.reason };
     case 'spent':
       return failure(`all ${job.maxAttempts} attempts are used up: the workers that ran it died or lost it`);
   }
@@ -101,7 +122,9 @@ function failure(reason: string): Outcome {
   return { kind: 'failed', reason, error };
 }
 
-function afterReturn(value: unknown): Outcome {
+function afterReturn(job: Case, value: unknown): Outcome {
+  if (isForward(value)) return { kind: 'completed', result: value.payload, next: value };
+  if (job.forwardTo) return { kind: 'completed', result: value, next: forwardOf(job.forwardTo, value, {}) };
   try {
     if (value !== undefined) toJson(value, 'result');
     return { kind: 'completed', result: value };
@@ -184,6 +207,8 @@ export function settlementOf(
 ): Settlement {
   switch (outcome.kind) {
     case 'completed':
+      return outcome.replacement ? { kind: 'replaced', message: outcome.replacement.message } : { kind: 'completed' };
+    case 'dropped':
       return { kind: 'completed' };
     case 'retried':
       return {

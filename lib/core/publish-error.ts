@@ -7,11 +7,21 @@ export class PublishError extends Error {
   readonly maybeStored: boolean;
   /** How many jobs were surely stored, the first ones in their order. */
   readonly stored: number;
+  /**
+   * Whether the engine was asked and failed, so that trying again may help.
+   *
+   * @internal
+   */
+  readonly tried: boolean;
 
-  constructor(message: string, options: { maybeStored?: boolean; stored?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { maybeStored?: boolean; stored?: number; tried?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.maybeStored = options.maybeStored ?? false;
     this.stored = options.stored ?? 0;
+    this.tried = options.tried ?? false;
   }
 }
 

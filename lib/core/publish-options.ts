@@ -1,17 +1,20 @@
 import { isDate } from 'node:util/types';
+import { answerHeaders, answerKey, type AnswerPlace } from './answer-record.js';
 import { backoffPlan, type BackoffOptions } from './backoff.js';
 import type { JobDefinition } from './definition.js';
 import { durationMs, type Duration } from './duration.js';
 import type { CheckedHandlerOptions } from './handler-options.js';
+import { withoutOurs } from './handled-job.js';
 import type { Handlers, JobDefaults } from './handlers.js';
 import { newId } from './id.js';
 import { OWN_HEADERS, RESERVED_HEADERS, type Message } from './message.js';
 import { checkName } from './names.js';
-import { count, priority, timeoutMs } from './option-checks.js';
+import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
 import { oldestAt, type QueueLimits } from './queue-limits.js';
 import { show } from './show.js';
 import { LAST_MOMENT } from './time.js';
+import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
 export interface PublishOptions {
@@ -34,6 +37,13 @@ export interface PublishOptions {
   readonly timeout?: Duration;
   /** While a job with this id is waiting, delayed, active or failed in the queue, no other is stored. Default: a new UUIDv7. */
   readonly id?: string;
+  /** Stored only if there is no other job of a key. */
+  readonly unique?: UniqueOptions;
+  /**
+   * How long the job's result is kept for its caller after its end; `false`: not at all. Default: as `queue`, else
+   * `'10m'` where the job's definition has a schema for results, else `false`.
+   */
+  readonly keepResult?: Duration | false;
   /** Travel with the job and reach its handler. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -53,7 +63,19 @@ export interface PublishRules {
 export interface Draft {
   readonly queue: string;
   readonly message: Message;
+  readonly unique?: Unique | undefined;
+  /** Where its answer belongs; undefined: none is kept. */
+  readonly answer: DraftAnswer | undefined;
 }
+
+/** Where the answer of a job belongs that is to be published. */
+export interface DraftAnswer extends AnswerPlace {
+  /** Whether somebody said that it is kept, rather than that its definition has a schema for results. */
+  readonly isAsked: boolean;
+}
+
+/** How long results are kept where all that says so is that the definition has a schema for them, in milliseconds. */
+const SCHEMA_KEEPS_MS = 600_000;
 
 const OPTIONS = new Set([
   'queue',
@@ -64,6 +86,8 @@ const OPTIONS = new Set([
   'backoff',
   'timeout',
   'id',
+  'unique',
+  'keepResult',
   'headers',
 ]);
 
@@ -88,22 +112,18 @@ export function draftOf(
   for (const key in options) {
     if (!OPTIONS.has(key)) throw new TypeError(`unknown option ${show(key)}; known are ${[...OPTIONS].join(', ')}`);
   }
-  const { defaults, handlers, routes } = rules;
+  const { defaults, handlers } = rules;
   const handler = handlers.get(name);
   // Who reads goes by the configuration, so who publishes has to: else jobs would lie where nobody looks.
   const configured = rules.configured?.get(name);
-  const queue =
-    options.queue ??
-    configured?.queue ??
-    definition?.options.queue ??
-    handler?.queue ??
-    routes.get(name) ??
-    defaults.queue;
-  checkName('queue name', queue);
+  const queue = queueFor(name, definition, options.queue, rules);
   if (options.id !== undefined) checkName('job id', options.id);
+  const unique = options.unique === undefined ? undefined : checkedUnique(options.unique);
   const readyAt = options.delay === undefined ? undefined : moment(options.delay, now, 'delay');
+  const id = options.id ?? newId();
+  const answer = answerFor(id, queue, name, definition, options, rules);
   const message: Message = {
-    id: options.id ?? newId(),
+    id,
     freshId: options.id === undefined,
     name,
     body: toJson(payload, 'payload'),
@@ -121,9 +141,64 @@ export function draftOf(
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
     timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
-    headers: options.headers === undefined ? {} : headers(options.headers),
+    headers: allHeaders(options.headers, unique && uniqueHeaders(unique, now)),
   };
-  return { queue, message };
+  return { queue, message: answer ? withAnswer(message, answer) : message, unique, answer };
+}
+
+/**
+ * The queue that a job is published to.
+ *
+ * @throws TypeError where its name is none
+ */
+export function queueFor(
+  name: string,
+  definition: JobDefinition | undefined,
+  given: string | undefined,
+  { configured, defaults, handlers, routes }: PublishRules,
+): string {
+  const queue =
+    given ??
+    configured?.get(name)?.queue ??
+    definition?.options.queue ??
+    handlers.get(name)?.queue ??
+    routes.get(name) ??
+    defaults.queue;
+  checkName('queue name', queue);
+  return queue;
+}
+
+function answerFor(
+  id: string,
+  queue: string,
+  name: string,
+  definition: JobDefinition | undefined,
+  options: PublishOptions,
+  { configured, defaults, handlers }: PublishRules,
+): DraftAnswer | undefined {
+  const handler = handlers.get(name);
+  const defined = definition?.options.keepResult;
+  const asked =
+    (options.keepResult === undefined ? undefined : keepResultMs(options.keepResult)) ??
+    configured?.get(name)?.keepResultMs ??
+    (defined === undefined ? undefined : keepResultMs(defined)) ??
+    handler?.keepResultMs ??
+    defaults.keepResultMs;
+  const hasSchema = (definition ?? handler?.definition)?.result !== undefined;
+  const keepMs = asked ?? (hasSchema && SCHEMA_KEEPS_MS);
+  if (keepMs === false) return undefined;
+  // An id that was made for it belongs to no other job, and so does its answer.
+  const stamp = options.id === undefined ? '' : newId();
+  return { key: answerKey(queue, id), stamp, keepMs, isAsked: asked !== undefined };
+}
+
+function withAnswer(message: Message, answer: DraftAnswer): Message {
+  return { ...message, headers: { ...message.headers, ...answerHeaders(answer) } };
+}
+
+/** The same, published by an engine that keeps no answers. */
+export function withoutAnswer({ queue, message }: Draft): Draft {
+  return { queue, message: { ...message, headers: withoutOurs(message.headers) }, answer: undefined };
 }
 
 /** A duration from now, or a Date, as milliseconds since 1970. */
@@ -163,6 +238,14 @@ function travelling(value: unknown): Message['backoff'] {
   throw new TypeError(
     'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
   );
+}
+
+function allHeaders(
+  given: PublishOptions['headers'],
+  own: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const users = given === undefined ? {} : headers(given);
+  return own ? { ...users, ...own } : users;
 }
 
 function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -1,17 +1,34 @@
+import { answerKey } from './answer-record.js';
+import { Answers, checkedWait, withoutRecords, type AskedAnswer, type ResultOptions } from './answers.js';
 import { BackendError, type Backend, type StoredReceipt } from './backend.js';
 import type { Clock } from './clock.js';
+import { checkedObject } from './checked-object.js';
 import type { CapturedHeaders } from './context-carrier.js';
-import { isDefinition, type JobDefinition } from './definition.js';
+import { isDefinition, jobNameOf, type JobDefinition } from './definition.js';
+import type { Duration } from './duration.js';
 import { messageOf } from './errors.js';
-import type { JobEvents, PublishedJob } from './events.js';
+import type { JobEvents } from './events.js';
+import type { Forward } from './forward.js';
 import { inTime } from './in-time.js';
 import type { PublishRequest } from './job-types.js';
-import type { LimitedQueues, LimitedReceipt } from './limited-queues.js';
-import { encodeMessage, mostBytes, type Message } from './message.js';
+import type { LimitedQueues, RoomPatience } from './limited-queues.js';
+import type { LimitedReceipt } from './queue-limits.js';
+import { encodeMessage, mostBytes, type Message, type ReceivedMessage } from './message.js';
+import { nextDraftOf } from './next-draft.js';
 import { PublishError } from './publish-error.js';
-import { draftOf, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
+import {
+  draftOf,
+  queueFor,
+  withoutAnswer,
+  type Draft,
+  type PublishOptions,
+  type PublishRules,
+} from './publish-options.js';
+import { jobHandle, JustPublishedJob, type JobHandle, type PublishedJob } from './published-job.js';
 import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
+import type { Unique } from './unique.js';
+import { publishUnique } from './unique-publishing.js';
 
 /** What the publisher needs. */
 export interface PublisherSetup extends PublishRules {
@@ -22,27 +39,88 @@ export interface PublisherSetup extends PublishRules {
   readonly events: JobEvents;
   /** Headers for each job; those that it is published with go before. */
   readonly captureHeaders?: (() => CapturedHeaders) | undefined;
+  /** Where answers are waited for. Default: of its own. */
+  readonly answers?: Answers | undefined;
   /** Those that have limits. */
   readonly limited?: LimitedQueues | undefined;
 }
+
+/** How a job is called: as it is published, but that `timeout` says how long its result is waited for. */
+export interface CallOptions extends Omit<PublishOptions, 'timeout'>, ResultOptions {
+  /** How long the result is waited for, from the publishing on. Default `'1m'`. */
+  readonly timeout?: Duration;
+  /** Default: `timeout` and 10 seconds more. */
+  readonly keepResult?: Duration;
+}
+
+/** For how much longer than it is waited for a result is kept, so that a caller finds it whom the engine kept waiting. */
+const CALL_KEEPS_MS = 10_000;
 
 const REQUEST = new Set(['name', 'job', 'payload', 'options']);
 
 /** Turns names, payloads and options into messages, and gives them to the backend. */
 export class Publisher {
   private backend: Backend | undefined;
+  private readonly answers: Answers;
 
-  constructor(private readonly setup: PublisherSetup) {}
+  constructor(private readonly setup: PublisherSetup) {
+    this.answers = setup.answers ?? new Answers(setup.backend, setup.clock);
+  }
 
   /** @throws PublishError */
-  async publish(job: string | JobDefinition, payload: unknown, options?: PublishOptions): Promise<PublishedJob> {
-    const draft = this.draft(job, payload, options, '');
+  publish(job: string | JobDefinition, payload: unknown, options?: PublishOptions): Promise<PublishedJob> {
+    // Without a promise of its own: each is felt.
+    try {
+      return this.send(job, this.draft(job, payload, options, ''));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Publishes a job and waits for its result.
+   *
+   * @throws PublishError, and as `JobHandle.result`
+   */
+  async call(job: string | JobDefinition, payload: unknown, options: CallOptions = {}): Promise<unknown> {
+    const { wait, ...draft } = this.callDraft(job, payload, options);
+    const { answer, message, queue } = draft;
+    if (!answer) throw new PublishError(`job "${message.name}" not called: keepResult: expected a duration, got false`);
+    const asked: AskedAnswer = { id: message.id, name: message.name, queue, key: answer.key, since: answer.stamp };
+    this.answers.checkOpen(asked);
+    wait.signal?.throwIfAborted();
+    // Which job has an id of the caller's own, or a unique key, is known only when it is published.
+    if (!message.freshId || draft.unique) return (await this.send(job, draft)).result(wait);
+    this.keepable(this.backend ?? (await this.open()), draft, '');
+    const unpublished = new AbortController();
+    const waiting = this.answers.result(asked, wait, unpublished.signal);
+    const failed = (error: unknown): Promise<unknown> => {
+      unpublished.abort(error);
+      return waiting;
+    };
+    return Promise.race([waiting, this.send(job, draft).then(() => waiting, failed)]);
+  }
+
+  /**
+   * A job that was published elsewhere or earlier.
+   *
+   * @throws TypeError naming what was expected and what was given
+   */
+  job(job: string | JobDefinition, id: string, options: { readonly queue?: string } = {}): JobHandle {
+    const name = jobNameOf(job);
+    if (typeof id !== 'string' || id === '') throw new TypeError(`job id: expected a text, got ${show(id)}`);
+    const given = checkedObject(options, ['queue'], 'job') as typeof options;
+    const queue = queueFor(name, isDefinition(job) ? job : undefined, given.queue, this.setup);
+    return jobHandle({ id, name, queue, key: answerKey(queue, id), since: undefined }, this.answers);
+  }
+
+  private async send(job: string | JobDefinition, drafted: Draft): Promise<PublishedJob> {
     const schema = this.schemaFor(job);
-    if (schema) await this.checkPayload(schema, draft, '');
+    if (schema) await this.checkPayload(schema, drafted, '');
     const backend = this.backend ?? (await this.open());
+    const draft = this.keepable(backend, drafted, '');
     checkSize(backend, draft.message, '');
-    const receipts = await this.storeInRoom(backend, draft.queue, [draft.message], 0);
-    return this.told(draft, receipts[0]);
+    return this.publishDraft(draft);
   }
 
   /**
@@ -58,9 +136,15 @@ export class Publisher {
       if (schema) await this.checkPayload(schema, draft, which(index));
     }
     const backend = this.backend ?? (await this.open());
+    for (const [index, draft] of drafts.entries()) drafts[index] = this.keepable(backend, draft, which(index));
     for (const [index, draft] of drafts.entries()) checkSize(backend, draft.message, which(index));
     const published: PublishedJob[] = [];
     for (const run of runsOfOneQueue(drafts)) {
+      const [first] = run.drafts;
+      if (first?.unique) {
+        published.push(await this.publishUnique(backend, first, first.unique, published.length));
+        continue;
+      }
       const messages = run.drafts.map((draft) => draft.message);
       const receipts = await this.storeInRoom(backend, run.queue, messages, published.length);
       for (const [index, draft] of run.drafts.entries()) published.push(this.told(draft, receipts[index]));
@@ -68,26 +152,137 @@ export class Publisher {
     return published;
   }
 
+  /**
+   * What a job that goes on as another is to be stored as, checked.
+   *
+   * @throws PublishError
+   */
+  async draftNext(message: ReceivedMessage, queue: string, next: Forward): Promise<Draft> {
+    const draft = this.refusing(next.job, '', () =>
+      nextDraftOf(message, queue, next, this.setup, this.setup.clock.now()),
+    );
+    const schema = this.schemaFor(next.job);
+    if (schema) await this.checkPayload(schema, draft, '');
+    const backend = this.backend ?? (await this.open());
+    checkSize(backend, draft.message, '');
+    return this.keepable(backend, draft, '');
+  }
+
+  /**
+   * Stores what was drafted and checked.
+   *
+   * @param patience how long it waits for room in a queue that has limits; default: as one who publishes
+   * @throws PublishError
+   */
+  async publishDraft(draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
+    const backend = this.backend ?? (await this.open());
+    if (draft.unique) return this.publishUnique(backend, draft, draft.unique, 0);
+    const receipts = await this.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
+    return this.told(draft, receipts[0]);
+  }
+
+  private async publishUnique(backend: Backend, draft: Draft, unique: Unique, before: number): Promise<PublishedJob> {
+    const { records, traits } = backend;
+    const { queue, message } = draft;
+    if (!records) {
+      throw new PublishError(
+        `job "${message.name}" not published: ${traits.name} keeps no records, so it can't tell whether a job is unique`,
+        { stored: before },
+      );
+    }
+    const { clock, publishTimeoutMs } = this.setup;
+    const receipt = await inTime(
+      publishUnique(records, draft, unique, clock.now(), async () => {
+        const [stored] = await this.storeInRoom(backend, queue, [message], before);
+        return stored ?? { duplicate: undefined };
+      }),
+      publishTimeoutMs,
+      () => this.late(backend, before),
+      (cause) => (cause instanceof PublishError ? cause : this.failed(backend, queue, before, cause)),
+    );
+    if ('stored' in receipt) return this.told(draft, receipt.stored);
+    const { holder } = receipt;
+    const answer = draft.answer && { ...draft.answer, key: answerKey(holder.queue, holder.id) };
+    return this.told({ queue: holder.queue, message: { ...message, id: holder.id }, answer }, { duplicate: true });
+  }
+
+  /**
+   * Publishes the job of a schedule's tick, under the id that every process gives it.
+   *
+   * @throws PublishError
+   */
+  async publishTick(job: string | JobDefinition, payload: unknown, options: PublishOptions): Promise<PublishedJob> {
+    const { queue, message, answer } = this.draft(job, payload, options, '');
+    const draft: Draft = { queue, answer, message: { ...message, headers: { ...message.headers, tick: '1' } } };
+    const schema = this.schemaFor(job);
+    if (schema) await this.checkPayload(schema, draft, '');
+    const backend = this.backend ?? (await this.open());
+    checkSize(backend, draft.message, '');
+    return this.publishDraft(this.keepable(backend, draft, ''));
+  }
+
+  /** Tells of a job that was stored in the place of the one before it. */
+  tellStored(draft: Draft): void {
+    this.told(draft, { duplicate: false });
+  }
+
   private async open(): Promise<Backend> {
     const { backend, publishTimeoutMs } = this.setup;
-    const late = (): PublishError => new PublishError(`not published: no backend within ${publishTimeoutMs} ms`);
+    const late = (): PublishError =>
+      new PublishError(`not published: no backend within ${publishTimeoutMs} ms`, { tried: true });
     try {
       this.backend = await inTime(Promise.resolve(backend()), publishTimeoutMs, late);
       return this.backend;
     } catch (cause) {
       if (cause instanceof PublishError) throw cause;
-      throw new PublishError(`not published: ${messageOf(cause)}`, { cause });
+      throw new PublishError(`not published: ${messageOf(cause)}`, { tried: true, cause });
     }
+  }
+
+  /** What a call publishes, and how its result is waited for. */
+  private callDraft(
+    job: string | JobDefinition,
+    payload: unknown,
+    options: CallOptions,
+  ): Draft & { readonly wait: { readonly timeout: number; readonly signal: AbortSignal | undefined } } {
+    const { timeout, signal, keepResult, ...others } = options ?? {};
+    try {
+      const { timeoutMs } = checkedWait({ timeout, signal });
+      const kept = { ...others, keepResult: keepResult ?? timeoutMs + CALL_KEEPS_MS };
+      return { ...this.draft(job, payload, kept, ''), wait: { timeout: timeoutMs, signal } };
+    } catch (cause) {
+      if (cause instanceof PublishError) throw cause;
+      throw new PublishError(`not called: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /**
+   * What can be published to a backend: where that keeps no answers, without one that nobody has asked for.
+   *
+   * @throws PublishError where somebody has
+   */
+  private keepable(backend: Backend, draft: Draft, prefix: string): Draft {
+    if (!draft.answer || backend.records) return draft;
+    if (!draft.answer.isAsked) return withoutAnswer(draft);
+    const { name } = draft.message;
+    throw new PublishError(`${prefix}job "${name}" not published: keepResult: ${withoutRecords(backend)}`);
   }
 
   private draft(job: unknown, payload: unknown, options: PublishOptions | undefined, prefix: string): Draft {
     const definition = isDefinition(job) ? job : undefined;
     const name = definition ? definition.name : job;
+    return this.refusing(job, prefix, () =>
+      draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now()),
+    );
+  }
+
+  private refusing(job: unknown, prefix: string, draft: () => Draft): Draft {
     try {
-      return draftOf(name, definition, payload, this.withHeaders(options ?? {}), this.setup, this.setup.clock.now());
+      return draft();
     } catch (cause) {
-      const job = typeof name === 'string' ? `job ${show(name)} ` : '';
-      throw new PublishError(`${prefix}${job}not published: ${messageOf(cause)}`, { cause });
+      const name = isDefinition(job) ? job.name : job;
+      const what = typeof name === 'string' ? `job ${show(name)} ` : '';
+      throw new PublishError(`${prefix}${what}not published: ${messageOf(cause)}`, { cause });
     }
   }
 
@@ -127,12 +322,13 @@ export class Publisher {
     queue: string,
     messages: readonly Message[],
     before: number,
+    patience: RoomPatience = { ms: this.setup.publishTimeoutMs },
   ): Promise<readonly LimitedReceipt[]> {
-    const { limited, publishTimeoutMs } = this.setup;
+    const { limited } = this.setup;
     if (!limited?.bounds(queue)) return this.store(backend, queue, () => backend.publish(queue, messages), before);
     return limited
       .publish(backend, queue, messages, {
-        patience: { ms: publishTimeoutMs },
+        patience,
         stored: before,
         heed: (work, stored) => this.store(backend, queue, () => work, stored),
       })
@@ -151,18 +347,9 @@ export class Publisher {
     publish: () => Promise<readonly StoredReceipt[]>,
     before: number,
   ): Promise<readonly StoredReceipt[]> {
-    const { name } = backend.traits;
     const { publishTimeoutMs } = this.setup;
-    const late = (): PublishError =>
-      new PublishError(`no answer of ${name} within ${publishTimeoutMs} ms`, { maybeStored: true, stored: before });
-    const failed = (cause: unknown): PublishError => {
-      const known = cause instanceof BackendError;
-      return new PublishError(`not published to queue "${queue}" of ${name}: ${messageOf(cause)}`, {
-        maybeStored: known ? cause.maybeStored : true,
-        stored: before + (known ? cause.stored : 0),
-        cause,
-      });
-    };
+    const late = (): PublishError => this.late(backend, before);
+    const failed = (cause: unknown): PublishError => this.failed(backend, queue, before, cause);
     // No promise of its own: each takes as long as the check of the options does.
     try {
       return inTime(publish(), publishTimeoutMs, late, failed);
@@ -171,17 +358,26 @@ export class Publisher {
     }
   }
 
-  private told({ queue, message }: Draft, receipt: LimitedReceipt | undefined): PublishedJob {
-    const published: PublishedJob = {
-      id: message.id,
-      name: message.name,
-      queue,
-      priority: message.priority,
-      readyAt: date(message.readyAt),
-      expiresAt: date(message.expiresAt),
-      duplicate: receipt?.duplicate,
-      ...(receipt?.dropped ? { dropped: true } : undefined),
-    };
+  private late({ traits }: Backend, before: number): PublishError {
+    return new PublishError(`no answer of ${traits.name} within ${this.setup.publishTimeoutMs} ms`, {
+      maybeStored: true,
+      stored: before,
+      tried: true,
+    });
+  }
+
+  private failed({ traits }: Backend, queue: string, before: number, cause: unknown): PublishError {
+    const known = cause instanceof BackendError;
+    return new PublishError(`not published to queue "${queue}" of ${traits.name}: ${messageOf(cause)}`, {
+      maybeStored: known ? cause.maybeStored : true,
+      stored: before + (known ? cause.stored : 0),
+      tried: true,
+      cause,
+    });
+  }
+
+  private told(draft: Draft, receipt: LimitedReceipt | undefined): PublishedJob {
+    const published = new JustPublishedJob(draft, receipt, this.answers);
     if (receipt?.dropped) return published;
     this.setup.events.emit('published', published);
     return published;
@@ -223,17 +419,13 @@ function checkSize(backend: Backend, message: Message, prefix: string): void {
   );
 }
 
-/** The drafts in their order, those that follow each other to one queue together. */
+/** The drafts in their order, those that follow each other to one queue together; unique ones alone. */
 function runsOfOneQueue(drafts: readonly Draft[]): { readonly queue: string; readonly drafts: Draft[] }[] {
   const runs: { readonly queue: string; readonly drafts: Draft[] }[] = [];
   for (const draft of drafts) {
     const last = runs.at(-1);
-    if (last?.queue === draft.queue) last.drafts.push(draft);
+    if (last?.queue === draft.queue && !last.drafts[0]?.unique && !draft.unique) last.drafts.push(draft);
     else runs.push({ queue: draft.queue, drafts: [draft] });
   }
   return runs;
-}
-
-function date(time: number | undefined): Date | undefined {
-  return time === undefined ? undefined : new Date(time);
 }

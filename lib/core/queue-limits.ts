@@ -1,3 +1,4 @@
+import type { StoredReceipt } from './backend.js';
 import { LAST_MOMENT } from './time.js';
 
 /** What becomes of a job that is published to a queue that is full. */
@@ -78,3 +79,9 @@ export function loadOf(sizes: readonly number[]): Load {
 }
 
 export const NO_LOAD: Load = { jobs: 0, bytes: 0 };
+
+/** What became of a message. */
+export interface LimitedReceipt extends StoredReceipt {
+  /** True: not stored, for the queue is full and its `whenFull` is `'drop-newest'`. */
+  readonly dropped?: true;
+}

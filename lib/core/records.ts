@@ -16,6 +16,14 @@ export interface Records {
    */
   claim(key: string, text: string, ttlMs: number): Promise<StoredRecord | undefined>;
 
+  /**
+   * Stores `to` for `ttlMs` milliseconds if the key's record has the text `from`; of several at the same time one is
+   * first. It may be the same text, to prolong its time. Who watches the key is told.
+   *
+   * @returns whether it was stored
+   */
+  swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean>;
+
   /** Undefined where the key has none, or its time is over. */
   get(key: string): Promise<StoredRecord | undefined>;
 

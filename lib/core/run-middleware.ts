@@ -9,6 +9,8 @@ export interface MiddlewareRun {
   readonly ref: JobRef;
   readonly message: ReceivedMessage;
   readonly delivery: Delivery;
+  /** What the handler has said of itself; undefined: nothing. */
+  readonly notes?: { flush(): Promise<void> } | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ConsumerContext } from './consumer-context.js';
 import { describeError, type FailureRecord } from './failure-record.js';
+import { forwarded } from './forwarding.js';
 import { settlementOf, type Outcome } from './outcome.js';
 import type { MiddlewareHost } from './run-starting.js';
 
@@ -9,14 +10,14 @@ import type { MiddlewareHost } from './run-starting.js';
  * lost.
  *
  * @param durationMs how long the handler ran
- * @param signal aborts when nothing that goes along is waited for any more
+ * @param signal aborts when nothing that goes along is waited for any more; undefined where nothing does
  */
 export async function settle(
   run: MiddlewareHost,
   concluded: Outcome,
   durationMs: number,
   signal: AbortSignal | undefined,
-  { backend, clock, leases, outage, settling, worker }: ConsumerContext,
+  { backend, clock, leases, outage, publisher, settling, worker }: ConsumerContext,
 ): Promise<Outcome | undefined> {
   const record = (error: Error): FailureRecord => ({
     at: new Date(clock.now()).toISOString(),
@@ -25,9 +26,14 @@ export async function settle(
     durationMs: Math.round(durationMs),
     error: describeError(error),
   });
+  let gone = concluded;
   for (let failures = 0; !leases.lapsed(run) && !settling.aborted; failures++) {
     try {
-      const outcome = signal ? await accompanied(run, concluded, signal) : concluded;
+      // Once only: an engine that finds no duplicates would store the next job again.
+      if (signal && gone.kind === 'completed' && gone.next && !gone.forwarded) {
+        gone = await forwarded(run, gone, gone.next, publisher, clock, signal);
+      }
+      const outcome = signal ? await accompanied(run, gone, signal) : gone;
       if (leases.lapsed(run)) break;
       const settled = await backend.settle(run.delivery, settlementOf(outcome, run.delivery.failures, record));
       outage.passed(run);

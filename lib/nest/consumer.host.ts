@@ -20,7 +20,7 @@ const SIGNAL_CHECK_MS = 1_000;
  * 1. before every other `onModuleInit`: find the handlers, since what is published from then on asks for their queues
  * 2. after every other `onModuleInit`: open the backend, unless somebody has published by then
  * 3. after every other `onApplicationBootstrap`: take jobs
- * 4. before every other `onModuleDestroy`, all instances at once: take no more, let the running ones finish or hand them back
+ * 4. before every other `onModuleDestroy`, all instances at once: end the waits for results, take no more jobs, let the running ones finish or hand them back
  * 5. after every other `onApplicationShutdown`: let the last publishers finish, close the backend
  */
 @Injectable()
@@ -65,6 +65,7 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   /** Never rejects. */
   private async stop(): Promise<void> {
     clearTimeout(this.signalCheck);
+    this.consumer.publisher.endWaits();
     await this.consumer.stop();
   }
 

@@ -1,4 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
+import { schedulesOn, type ScheduleDeclaration } from './job-schedule.decorator.js';
 import { declarationsOn, type HandlerDeclaration } from './job-handler.decorator.js';
 
 export type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
@@ -12,6 +13,8 @@ export interface Found {
   /** `SendEmail`, `Orders.sendEmail` */
   readonly origin: string;
   readonly module: NestModule;
+  /** When its job recurs. */
+  readonly schedules: readonly ScheduleDeclaration[];
 }
 
 /** All handlers of these modules' providers and controllers. */
@@ -30,11 +33,17 @@ function* foundOn(wrapper: Wrapper, module: NestModule): Generator<Found> {
   // What stands in a decorated class's place, such as a test's `overrideProvider(SendEmail)`, is the handler instead.
   const inPlaceOf = own.length === 0 && typeof wrapper.token === 'function' ? wrapper.token : undefined;
   for (const declaration of inPlaceOf ? declarationsOn(inPlaceOf) : own) {
-    yield { declaration, wrapper, key: 'handle', origin: nameOf(inPlaceOf ?? type), module };
+    const schedules = (inPlaceOf ?? type) ? schedulesOn((inPlaceOf ?? type) as object) : [];
+    yield { declaration, wrapper, key: 'handle', origin: nameOf(inPlaceOf ?? type), module, schedules };
   }
+  if (type && own.length === 0 && schedulesOn(type).length > 0) throw lonely(nameOf(type), module);
   for (const [key, owner] of prototype ? methodsOf(prototype) : []) {
+    if (schedulesOn(owner, key).length > 0 && declarationsOn(owner, key).length === 0) {
+      throw lonely(`${nameOf(type)}.${String(key)}`, module);
+    }
     for (const declaration of declarationsOn(owner, key)) {
-      yield { declaration, wrapper, key, origin: `${nameOf(type)}.${String(key)}`, module };
+      const schedules = schedulesOn(owner, key);
+      yield { declaration, wrapper, key, origin: `${nameOf(type)}.${String(key)}`, module, schedules };
     }
   }
 }
@@ -67,4 +76,10 @@ function methodsOf(prototype: object): Map<string | symbol, object> {
     for (const key of Reflect.ownKeys(at)) if (!methods.has(key)) methods.set(key, at);
   }
   return methods;
+}
+
+function lonely(origin: string, module: NestModule): Error {
+  return new Error(
+    `${origin} in ${module.name} has @JobSchedule, but no @JobHandler, so that no job of it could recur. Add @JobHandler beside it, or remove @JobSchedule.`,
+  );
 }

@@ -6,6 +6,7 @@ import type { JobEvents } from '../core/events.js';
 import type { Handler } from '../core/handlers.js';
 import type { QueuePlan } from '../core/queue-loop.js';
 import type { Reading } from '../core/reading.js';
+import { recordsOf } from '../core/scheduler.js';
 import { BackendHost } from './backend.host.js';
 import type { NestModule } from './found-handlers.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
@@ -14,7 +15,7 @@ import { logger, logHandlers } from './jobs.logger.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { INSTANCE_NAME, OWN_EVENTS, OWN_PUBLISHER } from './own-tokens.js';
 import type { PublisherService } from './publisher.service.js';
-import { drainPlans, queuePlans } from './queue-plans.js';
+import { drainPlans, queueOf, queuePlans } from './queue-plans.js';
 
 /** What one instance of the module reads, for as long as the application runs or somebody asks for it. */
 @Injectable()
@@ -70,6 +71,7 @@ export class InstanceConsumer {
   /** Takes no more jobs, and waits for the running ones as long as the application's grace lasts. Never rejects. */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.publisher.scheduler.stop();
     await this.consumer?.stop(this.settings.shutdownGraceMs);
   }
 
@@ -120,7 +122,8 @@ export class InstanceConsumer {
   newConsumer(backend: Backend): Consumer {
     const { settings, events } = this;
     const handlers = this.explorer.handlers.all();
-    return new Consumer({ ...settings, backend, handlers, queues: [], events, reporter: logger });
+    const publisher = this.publisher.publisherOn(() => backend, events);
+    return new Consumer({ ...settings, backend, publisher, handlers, queues: [], events, reporter: logger });
   }
 
   /** Reads all queues of this process that are not read yet, for these handlers. */
@@ -134,6 +137,15 @@ export class InstanceConsumer {
     this.consumer.follow(plans);
     this.consumer.open(plans.filter((plan) => !this.reading.has(plan.name)));
     for (const plan of plans) this.reading.add(plan.name);
+    this.schedule(backend, handlers);
+  }
+
+  /** @throws Error where the engine can't tell which ticks were published already, or two schedules have one name */
+  private schedule(backend: Backend, handlers: readonly Handler[]): void {
+    const read = handlers.filter((handler) => this.reading.has(queueOf(handler, this.settings)));
+    const schedules = read.flatMap((handler) => this.explorer.schedulesOf(handler.name));
+    if (schedules.length > 0) recordsOf(backend);
+    for (const schedule of schedules) this.publisher.scheduler.add(schedule);
   }
 
   private async running(who: string): Promise<Consumer> {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { isDefinition, type JobDefinition } from '../core/definition.js';
+import type { Forward } from '../core/forward.js';
 import type { Job } from '../core/job.js';
 import type { JobName, NamedPayload, NamedResult } from '../core/job-types.js';
 import { checkName } from '../core/names.js';
@@ -23,10 +24,13 @@ export interface HandlerDeclaration {
   readonly options: CheckedHandlerOptions;
 }
 
+/** What a handler may return: its job's result, or that it goes on as another. */
+type Returned<Result> = Result | Forward | Promise<Result | Forward>;
+
 /** The method of a handler whose job has types; any method where its payload is `unknown`. */
 export type HandlerMethod<Payload, Result> = unknown extends Payload
-  ? (...args: never[]) => Result | Promise<Result>
-  : (payload: Payload, job: Job<Payload>) => Result | Promise<Result>;
+  ? (...args: never[]) => Returned<Result>
+  : (payload: Payload, job: Job<Payload>) => Returned<Result>;
 
 /** What `@JobHandler` may stand on: a class with a method `handle(payload, job)`, or any method that takes the same. */
 export interface JobHandlerDecorator<Payload = unknown, Result = unknown> {

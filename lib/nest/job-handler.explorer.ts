@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { checkForwards } from '../core/forward-rings.js';
 import { Handlers, type Handler } from '../core/handlers.js';
+import { checkedSchedule, type Schedule } from '../core/schedule.js';
 import { foundIn, type Found, type NestModule } from './found-handlers.js';
 import { checkUsable, isLeftOut, isSame, twice } from './handler-checks.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
@@ -62,7 +64,7 @@ export class JobHandlerExplorer {
   /**
    * The handlers in these modules that are not known yet, each checked; nothing is changed by it.
    *
-   * @throws Error as `explore`
+   * @throws Error as `explore`, and where jobs forward to each other in a ring
    */
   look(modules: Iterable<NestModule>): readonly Found[] {
     const byName = new Map(this.byName);
@@ -79,6 +81,7 @@ export class JobHandlerExplorer {
       byName.set(name, found);
       fresh.push(found);
     }
+    checkForwards([...byName.values()].map((found) => this.handlerOf(found)));
     return fresh;
   }
 
@@ -90,6 +93,14 @@ export class JobHandlerExplorer {
       this.explored?.add(handler);
       return handler;
     });
+  }
+
+  /** When the jobs of a handler of this process recur. */
+  schedulesOf(name: string): readonly Schedule[] {
+    const found = this.byName.get(name);
+    return (found?.schedules ?? []).map(({ cron, options: { payload = null, ...options } }) =>
+      checkedSchedule(cron, found?.declaration.definition ?? name, payload, options),
+    );
   }
 
   private handlerOf(found: Found, handle?: Handler['handle']): Handler {

@@ -175,6 +175,11 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
 function defaults(value: unknown): JobDefaults {
   const given = checkedHandlerOptions(value, 'defaults');
   if (given.rate) throw new TypeError('defaults.rate: expected the rate of a queue or of a handler, got one of all');
+  if (given.forwardTo !== undefined) {
+    throw new TypeError(
+      'defaults.forwardTo: expected nothing, for each job would go on for ever; give it to a handler',
+    );
+  }
   return {
     queue: given.queue ?? 'default',
     priority: given.priority ?? DEFAULT_PRIORITY,
@@ -182,6 +187,7 @@ function defaults(value: unknown): JobDefaults {
     backoff: given.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: given.timeoutMs,
     concurrency: given.concurrency ?? 10,
+    keepResultMs: given.keepResultMs,
   };
 }
 

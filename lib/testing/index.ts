@@ -1,3 +1,4 @@
+export type { FakeAnswer } from './fake-answers.js';
 export { jobMatchers, type JobMatchers, type PayloadLike } from './job-matchers.js';
 export { JobsTesting, type OfInstance, type RunOptions } from './jobs-testing.js';
 export { JobsTestingModule } from './jobs-testing.module.js';

@@ -7,7 +7,8 @@ export type JobOutcome<Result = unknown> =
   | { readonly kind: 'blocked'; readonly error: Error; readonly at: Date; readonly inMs: number }
   | { readonly kind: 'handedBack'; readonly reason: string; readonly at: Date; readonly inMs: number }
   | { readonly kind: 'failed'; readonly reason: string; readonly error: Error }
-  | { readonly kind: 'expired'; readonly reason: string; readonly error: Error | undefined };
+  | { readonly kind: 'expired'; readonly reason: string; readonly error: Error | undefined }
+  | { readonly kind: 'dropped'; readonly reason: string };
 
 /** @param now milliseconds since 1970 */
 export function jobOutcome(outcome: Outcome, now: number): JobOutcome {
@@ -21,6 +22,8 @@ export function jobOutcome(outcome: Outcome, now: number): JobOutcome {
       return { kind: 'handedBack', reason: outcome.reason, at: new Date(outcome.at), inMs: outcome.at - now };
     case 'failed':
       return { kind: 'failed', reason: outcome.reason, error: outcome.error };
+    case 'dropped':
+      return { kind: 'dropped', reason: outcome.reason };
     case 'expired':
       return { kind: 'expired', reason: outcome.reason, error: outcome.error };
   }

@@ -9,6 +9,7 @@ import { count } from '../core/option-checks.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
+import { FakeAnswers, type FakeAnswer } from './fake-answers.js';
 import { jobOutcome, type JobOutcome } from './job-outcome.js';
 import type { JobsTestingMode } from './jobs-testing.options.js';
 import { OneRun, runAtOnce } from './one-run.js';
@@ -131,6 +132,29 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     return jobOutcome(outcome, this.clock.now());
   }
 
+  /**
+   * In mode `'fake'`: what `call` and `result()` are to give for the jobs of this name that are published from now on.
+   *
+   * @param answer the result, or a function of the payload that returns it; where that throws, the job has failed so
+   * @throws Error in another mode, for there the handlers answer
+   * @throws TypeError where JSON can't keep it
+   */
+  answer<In, Result>(
+    job: JobDefinition<string, In, unknown, Result>,
+    answer: FakeAnswer<NoInfer<In>, NoInfer<Result>>,
+    of?: OfInstance,
+  ): void;
+  answer<Name extends JobName>(
+    job: Name,
+    answer: FakeAnswer<NamedPayload<Name>, NamedResult<Name>>,
+    of?: OfInstance,
+  ): void;
+  answer(job: JobOrName, answer: unknown, { instance }: OfInstance = {}): void {
+    const engine = this.instances.engine(this.instances.nameOf(instance, 'answer'));
+    if (engine.fakes) return engine.fakes.set(jobNameOf(job), answer);
+    throw new Error(`answer: handlers answer in mode '${this.mode}'; call drain(), or test in mode 'fake'`);
+  }
+
   /** Forgets all jobs, those that were published and those that wait. */
   clear(): void {
     for (const engine of this.instances.allEngines()) engine.clear();
@@ -140,9 +164,15 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
   optionsFor(instance: string, given: Partial<JobsModuleOptions>): JobsModuleOptions {
     const atOnce =
       this.mode === 'inline'
-        ? runAtOnce(() => this.instances.consumer(instance), this.clock, this.patience)
+        ? runAtOnce(
+            () => this.instances.consumer(instance),
+            this.clock,
+            this.patience,
+            () => engine.storedRecords,
+          )
         : undefined;
-    const engine = new TestEngine(this.clock, this.patience.changed, this.mode !== 'fake', atOnce);
+    const fakes = this.mode === 'fake' ? new FakeAnswers() : undefined;
+    const engine: TestEngine = new TestEngine(this.clock, this.patience.changed, fakes, atOnce);
     this.instances.add(instance, engine);
     return testedOptions(given, engine, this.mode);
   }

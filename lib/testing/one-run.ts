@@ -1,4 +1,5 @@
 import { MemoryBackend, MemoryStore } from '../backends/memory/memory.backend.js';
+import type { MemoryRecords } from '../backends/memory/memory-records.js';
 import type { StoredReceipt } from '../core/backend.js';
 import type { Message } from '../core/message.js';
 import type { Outcome } from '../core/outcome.js';
@@ -12,13 +13,17 @@ export class OneRun extends MemoryBackend {
   private queue: string | undefined;
   private timeoutMs: number | undefined;
 
-  /** @param attempt which one the run is to be, 1 the first */
+  /**
+   * @param attempt which one the run is to be, 1 the first
+   * @param records where its answer belongs; default: nowhere
+   */
   constructor(
     private readonly of: InstanceConsumer,
     private readonly testClock: TestClock,
     private readonly attempt: number,
+    records?: MemoryRecords,
   ) {
-    super(new MemoryStore(testClock, LEASE_MS));
+    super(new MemoryStore(testClock, LEASE_MS, records));
   }
 
   override publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
@@ -58,10 +63,19 @@ export class OneRun extends MemoryBackend {
   }
 }
 
-/** Runs each job that has a handler here, once the application has started; what is to run again is given back. */
-export function runAtOnce(consumerOf: () => InstanceConsumer, clock: TestClock, patience: Patience): RunAtOnce {
+/**
+ * Runs each job that has a handler here, once the application has started; what is to run again is given back.
+ *
+ * @param recordsOf where their answers belong
+ */
+export function runAtOnce(
+  consumerOf: () => InstanceConsumer,
+  clock: TestClock,
+  patience: Patience,
+  recordsOf: () => MemoryRecords,
+): RunAtOnce {
   const run = async (consumer: InstanceConsumer, queue: string, message: Message): Promise<Message | undefined> => {
-    const engine = new OneRun(consumer, clock, 1);
+    const engine = new OneRun(consumer, clock, 1, recordsOf());
     await engine.publish(queue, [message]);
     const outcome = await engine.outcome(patience);
     if (!outcome || !('at' in outcome)) return undefined;

@@ -1,3 +1,4 @@
+import type { MemoryRecords } from '../backends/memory/memory-records.js';
 import { MemoryBackend, MemoryStore } from '../backends/memory/memory.backend.js';
 import type {
   Backend,
@@ -10,6 +11,7 @@ import type {
 import type { Backlog } from '../core/backlog.js';
 import type { Message } from '../core/message.js';
 import type { Records } from '../core/records.js';
+import type { FakeAnswers } from './fake-answers.js';
 import type { TestClock } from './test-clock.js';
 import { testedJob, type TestedJob } from './tested-job.js';
 
@@ -30,12 +32,12 @@ export class TestEngine implements BackendDescription, Backend {
 
   /**
    * @param changed called when a job was stored, or a run of one is over
-   * @param handsOut whether it hands out any job
+   * @param fakes what answers in the place of handlers, and then it hands out no job
    */
   constructor(
     readonly clock: TestClock,
     private readonly changed: () => void,
-    private readonly handsOut: boolean,
+    readonly fakes: FakeAnswers | undefined,
     private readonly runAtOnce: RunAtOnce | undefined,
   ) {
     this.store = new MemoryStore(clock, LEASE_MS);
@@ -49,6 +51,11 @@ export class TestEngine implements BackendDescription, Backend {
 
   get backlog(): Backlog {
     return this.memory.backlog;
+  }
+
+  /** The same, whoever opens them. */
+  get storedRecords(): MemoryRecords {
+    return this.store.records;
   }
 
   get published(): readonly TestedJob[] {
@@ -98,6 +105,7 @@ export class TestEngine implements BackendDescription, Backend {
       const atOnce = duplicate || later ? undefined : this.runAtOnce?.(queue, message);
       const stored = atOnce ? await atOnce : message;
       if (stored) await this.memory.publish(queue, [stored]);
+      if (!duplicate) await this.fakes?.store(queue, message, this.records);
       receipts.push({ duplicate });
     }
     this.changed();
@@ -105,7 +113,7 @@ export class TestEngine implements BackendDescription, Backend {
   }
 
   async reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
-    if (!this.handsOut) return nothingUntil(signal);
+    if (this.fakes) return nothingUntil(signal);
     const deliveries = await this.memory.reserve(queue, max, signal);
     for (const delivery of deliveries) this.active.set(delivery.receipt, delivery);
     return deliveries;

@@ -51,12 +51,16 @@ export class TestInstances {
 
   /** Whether a job is running that this application may read, or might. */
   isBusy(): boolean {
+    if (this.allConsumers().some(({ publisher }) => publisher.scheduler.isBusy)) return true;
     return this.queues().some(([consumer, engine, queue]) =>
       engine.isBusy(queue, consumer.limitedUntil(queue) === undefined),
     );
   }
 
-  /** When the next job falls due, or has a place of its queue's rate, if that is not behind `target`. Milliseconds since 1970. */
+  /**
+   * When the next job, or the next tick of a schedule, falls due, or a job has a place of its queue's rate, if that is not
+   * behind `target`. Milliseconds since 1970.
+   */
   nextDueAt(target: number): number | undefined {
     const times = this.queues().map(([consumer, engine, queue]) => {
       const due = engine.nextDueAt(queue) ?? Infinity;
@@ -64,7 +68,8 @@ export class TestInstances {
       if (limitedUntil === undefined) return due;
       return engine.hasWaiting(queue) ? limitedUntil : Math.max(due, limitedUntil);
     });
-    const next = Math.min(...times);
+    const ticks = this.allConsumers().map(({ publisher }) => publisher.scheduler.nextAt ?? Infinity);
+    const next = Math.min(...times, ...ticks);
     return next <= target ? next : undefined;
   }
 

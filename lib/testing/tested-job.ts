@@ -1,4 +1,5 @@
 import type { BackoffPlan } from '../core/backoff.js';
+import { withoutOurs } from '../core/handled-job.js';
 import type { Message } from '../core/message.js';
 
 /** A job that was published in a test. */
@@ -40,7 +41,7 @@ export function testedJob(queue: string, message: Message, duplicate: boolean): 
       attempts: message.maxAttempts,
       backoff: message.backoff,
       timeout: message.timeoutMs,
-      headers: message.headers,
+      headers: withoutOurs(message.headers),
     },
     publishedAt: new Date(publishedAt),
     duplicate,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { beanstalkd } from '../../lib/backends/beanstalkd/index.js';
 import { Client } from '../../lib/backends/beanstalkd/client/client.js';
@@ -18,10 +19,13 @@ describe('conformance', () => {
 
   backendConformance({
     test: (name, run) => test.concurrent(name, run, 60_000),
-    createBackend: ({ leaseMs }) => ({
-      backend: beanstalkd({ host: server.host, port: server.port, lease: leaseMs }),
-      putForeign,
-    }),
+    createBackend: ({ leaseMs }) => {
+      const prefix = `test-${randomUUID()}.`;
+      return {
+        backend: beanstalkd({ host: server.host, port: server.port, prefix, lease: leaseMs }),
+        putForeign: (queue, body) => putForeign(`${prefix}${queue}`, body),
+      };
+    },
     shortLeaseMs: 2_000,
     report: (exemption) => exempt.push(exemption),
   });
@@ -38,10 +42,10 @@ describe('conformance', () => {
 });
 
 /** Other programs say a job's priority in their put; what its message says is only told. */
-async function putForeign(queue: string, body: Uint8Array): Promise<void> {
+async function putForeign(tube: string, body: Uint8Array): Promise<void> {
   const [, priority = '1024'] = /"priority":(\d+)[,}]/.exec(Buffer.from(body).toString('latin1')) ?? [];
   const client = new Client(await connect({ host: server.host, port: server.port }));
-  await client.use(queue);
+  await client.use(tube);
   await client.put({ priority: Number(priority), delay: 0, ttr: 60, body });
   await client.connection.close();
 }

@@ -6,12 +6,13 @@ import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
 import { caughtLimits } from './caught-limits.js';
 import { caughtRecords } from './caught-records.js';
+import { caughtResults } from './caught-results.js';
 import { caughtTogether } from './caught-together.js';
 import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
-const caught = { ...caughtAlone, ...caughtLimits, ...caughtRecords, ...caughtTogether };
+const caught = { ...caughtAlone, ...caughtLimits, ...caughtRecords, ...caughtTogether, ...caughtResults };
 
 /** Real time, in milliseconds: all that is honest is over long before, for its time is virtual. */
 const DEADLINE_MS = 8_000;

@@ -76,6 +76,17 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
     'a key is free again after the time of its record': ['keeps records for ever', 'keeps records a little longer'],
     'what is set anew has a time of its own': ['keeps the time that a key was first given'],
     'what is deleted is gone, and its key is free': ['deletes nothing', 'says of each delete that it removed'],
+    'a swap stores where the record has the text that it expects, and changes nothing else': [
+      'swaps whatever the text',
+    ],
+    'a swap for the same text prolongs its time': ['swaps no text for itself'],
+    'a swap that meets a record whose time is over stores nothing': ['swaps whatever the text'],
+    'of four that swap a text at the same time, on two workers, one stores': [
+      'looks for a record and swaps it in two steps',
+    ],
+    'of a swap and a delete that name one text at the same time, one does its work': [
+      'looks for a record and swaps it in two steps',
+    ],
     'a delete that names a text removes that text only': ['deletes whatever the text', 'takes no text for any text'],
     'of four that delete a record at the same time, one has removed it': [
       'looks for a record and deletes it in two steps',

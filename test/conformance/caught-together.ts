@@ -119,6 +119,38 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
     'a handler may throw what is no error: the job is retried, then failed, and others go on': ['drops failed jobs'],
     'a handler may throw an odd error: the job is retried, then failed, and others go on': ['drops failed jobs'],
   },
+  unique: {
+    'of one key, one job waits; the publisher of another is told which': ['claims nothing'],
+    'of one key published by two workers at the same time, one is stored': [
+      'looks for a record and claims its key in two steps',
+    ],
+    'a key is free once its job has completed or failed, and not before': ['deletes nothing', 'claims nothing'],
+    'a job that is retried keeps its key': ['claims nothing'],
+    'a key of jobs that wait is free while one is handled': ['deletes nothing'],
+    'a key of active jobs is taken only while one is handled': ['claims nothing', 'deletes nothing'],
+    'a key that is taken for a time is free after it, whatever becomes of its job': ['keeps records for ever'],
+    'a job that replaces another is handled in its place': ['forgets records'],
+    'a unique job whose worker dies keeps its key, and frees it at its end': ['claims nothing', 'deletes nothing'],
+  },
+  forwarding: {
+    'a job goes on as the next in another queue, with its id and what was returned': [
+      'gives each job an id of its own',
+    ],
+    'a job goes on as the next in its own queue, with its id and what was returned': ['completes what is to give way'],
+    'a handler decides that its job goes on in another queue, and how': ['drops headers'],
+    'a handler decides that its job goes on in its own queue, and how': ['completes what is to give way'],
+    'a job’s expiration, priority and headers go on with it': [
+      'drops the expiration',
+      'drops headers',
+      'forgets priorities',
+    ],
+    'a job whose worker dies as it goes on is handled again, and the next is not lost': [
+      'stores duplicates',
+      'lets no lease lapse',
+    ],
+    'each of many jobs goes through a chain of three once': ['loses every third job', 'hands each job to two workers'],
+    'what the next job’s schema refuses fails the one before it': ['drops failed jobs'],
+  },
   admitting: {
     'a job whose expiration has passed is never handled': ['drops the expiration'],
     'a job that expires between its attempts is not handled again': ['drops the expiration'],

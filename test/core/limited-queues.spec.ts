@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BackendError, type Backend } from '../../lib/core/backend.js';
-import type { PublishedJob } from '../../lib/core/events.js';
 import { Handlers } from '../../lib/core/handlers.js';
 import { LimitedQueues } from '../../lib/core/limited-queues.js';
 import { PublishError, QueueFullError } from '../../lib/core/publish-error.js';
+import type { PublishedJob } from '../../lib/core/published-job.js';
 import { Publisher } from '../../lib/core/publisher.js';
 import type { QueueLimits } from '../../lib/core/queue-limits.js';
 import { DEFAULTS, handler, queue, START, Work, Workshop } from './workshop.js';

@@ -4,12 +4,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../lib/backends/memory/virtual-clock.js';
 import { DEFAULT_BACKOFF } from '../../lib/core/backoff.js';
 import { BackendError, type Backend } from '../../lib/core/backend.js';
-import { JobEvents, type PublishedJob } from '../../lib/core/events.js';
+import { JobEvents } from '../../lib/core/events.js';
 import { Handlers, type Handler } from '../../lib/core/handlers.js';
 import { encodeMessage, type Message } from '../../lib/core/message.js';
 import type { PublishOptions } from '../../lib/core/publish-options.js';
 import type { PublishRequest } from '../../lib/core/job-types.js';
 import { PublishError } from '../../lib/core/publish-error.js';
+import type { PublishedJob } from '../../lib/core/published-job.js';
 import { Publisher, type PublisherSetup } from '../../lib/core/publisher.js';
 import { LAST_MOMENT } from '../../lib/core/time.js';
 import { RecordingEngine, wrapped } from './engine.js';
@@ -342,7 +343,7 @@ describe('publishing is refused, and nothing stored, for', () => {
     [
       'an unknown option',
       { prio: 1 },
-      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, headers$/,
+      /unknown option "prio"; known are queue, delay, priority, expiration, attempts, backoff, timeout, id, unique, keepResult, headers$/,
     ],
     ['an unknown option that is inherited', Object.create({ prio: 1 }), /unknown option "prio"/],
     ['options that are a text', 'now', /options: expected an object, got "now"$/],

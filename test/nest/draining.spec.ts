@@ -29,6 +29,7 @@ const NONE: DrainedJobs = {
   handedBack: 0,
   failed: 0,
   expired: 0,
+  dropped: 0,
   leaseLost: 0,
   interrupted: false,
 };

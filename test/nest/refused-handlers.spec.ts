@@ -21,6 +21,14 @@ class TwoMethods {
   two(): void {}
 }
 
+class Ring {
+  @JobHandler('note', { forwardTo: 'copy' })
+  note(): void {}
+
+  @JobHandler('copy', { forwardTo: 'note' })
+  copy(): void {}
+}
+
 const refused: Record<string, [ModuleMetadata, ...RegExp[]]> = {
   'two handlers for one name': [
     { providers: [Note, Notes, Journal] },
@@ -51,6 +59,10 @@ const refused: Record<string, [ModuleMetadata, ...RegExp[]]> = {
   'a stand-in without handle': [
     { providers: [{ provide: Note, useValue: {} }] },
     /^Note in AppModule handles job "note", but has no method handle/,
+  ],
+  'jobs that forward to each other in a ring': [
+    { providers: [Ring] },
+    /^Ring\.note: forwardTo: expected jobs that come to an end, got "note" → "copy" → "note"\..* return forward\(…\)/,
   ],
   'a request-scoped controller': [
     { controllers: [RequestController] },

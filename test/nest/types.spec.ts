@@ -15,6 +15,8 @@ import {
   type InputOf,
   type Job,
   type JobDefinition,
+  type JobHandle,
+  type PublishedJob,
   type PayloadOf,
   type PublishRequest,
   type ResultOf,
@@ -256,4 +258,30 @@ export function defines(): unknown[] {
     // @ts-expect-error a text
     JobHandler(Mail, { instance: 1 }),
   ];
+}
+
+/** Never called. */
+export async function answers(publisher: PublisherService, name: string): Promise<void> {
+  const mail = { to: 'ada', at: '2026-11-21' };
+  expectTypeOf(await publisher.publish(Mail, mail)).toEqualTypeOf<PublishedJob<{ sentAs: string }>>();
+  expectTypeOf(await (await publisher.publish(Mail, mail)).result()).toEqualTypeOf<{ sentAs: string }>();
+  expectTypeOf(await publisher.call(Mail, mail, { timeout: '10s' })).toEqualTypeOf<{ sentAs: string }>();
+  expectTypeOf(await publisher.call(ByTypes, { to: 'ada' })).toEqualTypeOf<number>();
+  expectTypeOf(await publisher.call('typed_by_name', { to: 'ada' })).toEqualTypeOf<{ sentAs: string }>();
+  expectTypeOf(await publisher.call(name, 1)).toEqualTypeOf<unknown>();
+  expectTypeOf(publisher.job(Mail, 'x')).toEqualTypeOf<JobHandle<{ sentAs: string }>>();
+  expectTypeOf(publisher.job('typed_by_name', 'x', { queue: 'mail' })).toEqualTypeOf<JobHandle<{ sentAs: string }>>();
+  expectTypeOf(await publisher.job(name, 'x').log()).toEqualTypeOf<readonly string[]>();
+  for await (const page of publisher.job(Mail, 'x').progress<number>()) expectTypeOf(page).toEqualTypeOf<number>();
+  const [first, second] = await publisher.publishMany([{ job: Mail, payload: mail }, { name: 'others' }]);
+  expectTypeOf(await first.result()).toEqualTypeOf<{ sentAs: string }>();
+  expectTypeOf(await second.result()).toEqualTypeOf<unknown>();
+  const requests: PublishRequest[] = [];
+  const all: readonly PublishedJob[] = await publisher.publishMany(requests);
+  // @ts-expect-error the payload is missing
+  await publisher.call(Mail);
+  // @ts-expect-error another type
+  await publisher.call(Mail, { to: 1, at: '' }, { timeout: all.length });
+  // @ts-expect-error a call keeps its result
+  await publisher.call(Mail, mail, { keepResult: false });
 }

@@ -47,7 +47,10 @@ async function openBeanstalkd(
   if (!server.hasBinlog) {
     context.warn('beanstalkd runs without a binlog: all its jobs are lost when it ends. Start it with -b <directory>.');
   }
-  return new BeanstalkdBackend(server, settings, client, (message) => context.warn(message));
+  const backend = new BeanstalkdBackend(server, settings, client, (message) => context.warn(message));
+  // What processes have left that are gone is cleared away by whoever has something to do with the same server.
+  if (context.queues?.length) await backend.records.clearAway(client);
+  return backend;
 }
 
 function check(options: unknown): { readonly address: Address; readonly settings: BeanstalkdSettings } {

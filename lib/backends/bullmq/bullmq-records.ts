@@ -38,6 +38,10 @@ export class BullmqRecords implements Records {
     return this.living('claim', key, [written(text), wholeMs(ttlMs)]);
   }
 
+  async swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    return (await this.run('swap', key, [written(from), written(to), wholeMs(ttlMs)])) === 1;
+  }
+
   async get(key: string): Promise<StoredRecord | undefined> {
     return this.living('get', key, []);
   }

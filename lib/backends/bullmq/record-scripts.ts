@@ -4,6 +4,7 @@ import type { Cluster, Redis } from 'ioredis';
 export const RECORD_COMMANDS = {
   set: 'nestjsJobsSetRecord',
   claim: 'nestjsJobsClaimRecord',
+  swap: 'nestjsJobsSwapRecord',
   get: 'nestjsJobsGetRecord',
   delete: 'nestjsJobsDeleteRecord',
 } as const;
@@ -26,6 +27,12 @@ return 1`,
   claim: `
 if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return false end
 ${LIVING}`,
+  // ARGV: the text that it must have, the one that it gets, and for how many milliseconds.
+  swap: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('PUBLISH', KEYS[1], '')
+return 1`,
   get: LIVING,
   // ARGV: nothing, or the text that it must have.
   delete: `

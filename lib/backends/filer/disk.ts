@@ -10,8 +10,10 @@ import {
   openSync,
   opendirSync,
   readSync,
+  readlinkSync,
   renameSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeSync,
@@ -39,6 +41,10 @@ export interface Disk {
   rename(from: string, to: string): void;
   link(from: string, to: string): void;
   unlink(path: string): void;
+  /** Makes a symbolic link that must not exist, of any text: in one step, unlike a file and its bytes. */
+  symlink(text: string, path: string): void;
+  /** The text of a symbolic link. */
+  readLink(path: string): string;
   /** Opens a regular file; undefined where it is something else. Never follows a link, never waits for a FIFO. */
   open(path: string): OpenFile | undefined;
   /**
@@ -170,6 +176,14 @@ export class RealDisk implements Disk {
 
   unlink(path: string): void {
     unlinkSync(bytesOf(path));
+  }
+
+  symlink(text: string, path: string): void {
+    symlinkSync(text, bytesOf(path));
+  }
+
+  readLink(path: string): string {
+    return readlinkSync(bytesOf(path));
   }
 
   open(path: string): OpenFile | undefined {

@@ -18,10 +18,10 @@ export function draftName(owners: OwnerWatch): string {
   return `job-${owners.self}-${copy}${(++drafts).toString(36)}`;
 }
 
-/** Whether a file of `tmp` is a draft of ours whose process is gone. */
-export function isLeftDraft(disk: Disk, folders: Folders, file: string, owners: OwnerWatch): boolean {
+/** Whether a file of a folder of drafts is one of ours whose process is gone. */
+export function isLeftDraft(disk: Disk, folder: string, file: string, owners: OwnerWatch): boolean {
   const owner = DRAFT.exec(file)?.[1];
-  return owner !== undefined && isLeft(disk, folders.file('tmp', file), owner, owners, LEFT_AFTER_MS);
+  return owner !== undefined && isLeft(disk, `${folder}/${file}`, owner, owners, LEFT_AFTER_MS);
 }
 
 /** A draft that is on its way into a queue, or was left there. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { BackendError } from '../../core/backend.js';
-import { hasCode, unlinkIfThere, type Disk } from './disk.js';
+import { hasCode, statIfThere, unlinkIfThere, type Disk } from './disk.js';
 import type { OwnerWatch } from './owner.js';
 
 const WAIT_MS = 2;
@@ -9,14 +9,13 @@ const GIVE_UP_AFTER_MS = 5_000;
 const ABANDONED_AFTER_MS = 10_000;
 
 /**
- * Does `act`, which is synchronous, while no other process does anything under the same lock: a file made exclusively.
- * For what the file system can't do in one operation, such as a rename that must not overwrite.
+ * Does `act`, which is synchronous, while no other process does anything under the same lock: a symbolic link, which is
+ * made exclusively and tells its owner in one step, so that one who is killed meanwhile never leaves a lock of nobody. For what the file system can't do in one operation, such as a rename that must not overwrite.
  */
 export async function exclusively<T>(disk: Disk, lock: string, owners: OwnerWatch, act: () => T): Promise<T> {
-  const mine = Buffer.from(owners.self);
   for (let waited = 0; ; waited += WAIT_MS) {
     try {
-      disk.closeFile(disk.create(lock, mine));
+      disk.symlink(owners.self, lock);
       break;
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
@@ -39,14 +38,21 @@ export function breakIfAbandoned(disk: Disk, lock: string, owners: OwnerWatch): 
 }
 
 function isAbandoned(disk: Disk, lock: string, owners: OwnerWatch): boolean {
+  const owner = ownerOf(disk, lock);
+  if (owner === undefined) return false;
+  if (owners.isDead(owner)) return true;
+  const stats = statIfThere(disk, lock);
+  return stats !== undefined && !owners.isAlive(owner) && Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS;
+}
+
+/** Whose a lock is; empty where that can't be told; undefined where there is none. */
+function ownerOf(disk: Disk, lock: string): string | undefined {
   try {
-    const file = disk.open(lock);
-    if (!file) return false;
-    const { modifiedMs } = file;
-    const owner = file.read().toString();
-    return owners.isDead(owner) || (!owners.isAlive(owner) && Date.now() - modifiedMs > ABANDONED_AFTER_MS);
+    return disk.readLink(lock);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
+    if (hasCode(error, 'ENOENT')) return undefined;
+    // No link: somebody else's file, or a copy of a lock.
+    if (hasCode(error, 'EINVAL')) return '';
     throw error;
   }
 }
@@ -56,7 +62,8 @@ function breakLock(disk: Disk, lock: string, owners: OwnerWatch): void {
   const away = `${lock}-${owners.self}`;
   try {
     disk.rename(lock, away);
-    if (!isAbandoned(disk, away, owners)) disk.link(away, lock);
+    const owner = ownerOf(disk, away);
+    if (owner !== undefined && !isAbandoned(disk, away, owners)) disk.symlink(owner, lock);
     disk.unlink(away);
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'EEXIST')) throw error;

@@ -9,11 +9,13 @@ import {
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
 import type { FilerDelivery } from './claims.js';
+import { FilerRecords } from './filer-records.js';
 import { FilerQueue, type FilerSettings } from './filer-queue.js';
 
 /** Queues as directories of files. */
 export class FilerBackend implements Backend {
   readonly traits: BackendTraits;
+  readonly records: FilerRecords;
   readonly backlog: Backlog = {
     jobs: (queue) => this.queue(queue).backlog.jobs(),
     bytes: (queue) => this.queue(queue).backlog.bytes(),
@@ -23,6 +25,7 @@ export class FilerBackend implements Backend {
   private readonly closing = new AbortController();
 
   constructor(private readonly settings: FilerSettings) {
+    this.records = new FilerRecords(settings);
     this.traits = {
       name: 'filer',
       durability: settings.durable ? 'power cut' : 'process',
@@ -59,7 +62,7 @@ export class FilerBackend implements Backend {
 
   async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await Promise.all([this.records.close(), ...[...this.queues.values()].map((queue) => queue.close())]);
     await this.settings.syncs.flush();
     this.settings.disk.close();
   }

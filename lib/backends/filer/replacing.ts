@@ -5,6 +5,10 @@ import { orderOf } from './file-name.js';
 import type { Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import { placeOf, type Place } from './publishing.js';
+import { Turnstile } from './turnstile.js';
+
+/** How many drafts are open at a time. */
+const AT_A_TIME = 64;
 
 /** The pending file of a delivery. */
 export interface Held {
@@ -30,13 +34,15 @@ export interface ReplacingSetup {
  * after a kill or a power cut, one of the two is there, and never both; then it moves to where it waits.
  */
 export class Replacing {
+  private readonly drafting = new Turnstile(AT_A_TIME);
+
   constructor(private readonly setup: ReplacingSetup) {}
 
   /** Where the message waits now; undefined where the lease was lost, which leaves all as it was. */
   async replace(held: Held, message: Message): Promise<Place | undefined> {
     if (!held.isThere()) return undefined;
     const { disk, folders, ids, newDraft } = this.setup;
-    const [draft, link] = [await this.write(message), newDraft()];
+    const [draft, link] = [await this.drafting.pass(() => this.write(message)), newDraft()];
     const take = (): boolean => held.renew();
     const swap = (): true => {
       disk.rename(draft, held.path());

@@ -142,7 +142,7 @@ export class Settling {
     );
     if (!place) return false;
     if (delivery.side) sides.remove(delivery.name.order);
-    this.syncSoon(place.folder, 'pending');
+    this.syncSoon(place.folder, 'pending', ...(delivery.name.registered ? (['.ids'] as const) : []));
     worklist.add(place.folder, place.file);
     return true;
   }

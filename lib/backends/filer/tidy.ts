@@ -42,7 +42,7 @@ export class Tidy {
   private async removeDrafts(): Promise<void> {
     const { disk, folders, owners } = this.setup;
     for await (const names of namesIn(disk, folders.path('tmp'))) {
-      const left = names.filter((file) => isLeftDraft(disk, folders, file, owners));
+      const left = names.filter((file) => isLeftDraft(disk, folders.path('tmp'), file, owners));
       for (const file of left) unlinkIfThere(disk, folders.file('tmp', file));
     }
   }

@@ -30,6 +30,12 @@ export class MemoryRecords implements Records {
     return living;
   }
 
+  async swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    if (this.living(key)?.text !== from) return false;
+    await this.set(key, to, ttlMs);
+    return true;
+  }
+
   get(key: string): Promise<StoredRecord | undefined> {
     return Promise.resolve(this.living(key));
   }
@@ -75,6 +81,10 @@ export class OpenedRecords implements Records {
 
   claim(key: string, text: string, ttlMs: number): Promise<StoredRecord | undefined> {
     return this.records.claim(key, text, ttlMs);
+  }
+
+  swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    return this.records.swap(key, from, to, ttlMs);
   }
 
   get(key: string): Promise<StoredRecord | undefined> {

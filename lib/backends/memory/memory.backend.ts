@@ -8,15 +8,13 @@ import { MemoryRecords, OpenedRecords } from './memory-records.js';
 
 /** Where the jobs of a description are, whoever opens it. */
 export class MemoryStore {
-  readonly records: MemoryRecords;
   private readonly queues = new Map<string, MemoryQueue>();
 
   constructor(
     readonly clock: Clock,
     readonly leaseMs: number,
-  ) {
-    this.records = new MemoryRecords(clock);
-  }
+    readonly records = new MemoryRecords(clock),
+  ) {}
 
   queue(name: string): MemoryQueue {
     let queue = this.queues.get(name);

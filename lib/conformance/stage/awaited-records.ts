@@ -16,6 +16,10 @@ export class AwaitedRecords implements Records {
     return this.time.wait('claim to resolve', this.records.claim(key, text, ttlMs));
   }
 
+  swap(key: string, from: string, to: string, ttlMs: number): Promise<boolean> {
+    return this.time.wait('swap to resolve', this.records.swap(key, from, to, ttlMs));
+  }
+
   get(key: string): Promise<StoredRecord | undefined> {
     return this.time.wait('get to resolve', this.records.get(key));
   }

@@ -1,10 +1,12 @@
 import type { Backend } from '../../core/backend.js';
+import { systemClock } from '../../core/clock.js';
 import { Consumer } from '../../core/consumer.js';
 import type { Backoff } from '../../core/backoff.js';
 import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
-import type { Handler, JobDefaults } from '../../core/handlers.js';
+import { Handlers, type Handler, type JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
 import type { Rate } from '../../core/rate.js';
+import { Publisher } from '../../core/publisher.js';
 import type { Reporter } from '../../core/reporter.js';
 import type { Time } from './time.js';
 
@@ -18,7 +20,9 @@ export interface HandlerPlan extends Partial<Omit<Handler, 'handle'>> {
 /** Who handles what, and by which rules. */
 export interface CrewPlan {
   readonly handlers: Readonly<Record<string, Handle | HandlerPlan>>;
-  /** At most so many jobs at a time. Default 10. */
+  /** Queues that it reads beside the scenario's. */
+  readonly queues?: readonly string[];
+  /** At most so many jobs of a queue at a time. Default 10. */
   readonly concurrency?: number;
   /** How long jobs may have waited. Default: as long as it takes. */
   readonly maxAgeMs?: number;
@@ -62,23 +66,34 @@ export class Crew {
     delayMs: number,
   ) {
     for (const name of JOB_EVENT_NAMES) this.events.on(name, (event) => void this.log.push({ name, event }));
+    const handlers = new Handlers();
+    for (const [name, handler] of Object.entries(plan.handlers)) handlers.add(this.handler(name, handler));
+    const defaults = { ...jobDefaults(delayMs), queue, ...plan.defaults };
+    const { events } = this;
     this.consumer = new Consumer({
       backend,
-      handlers: Object.entries(plan.handlers).map(([name, handler]) => this.handler(name, handler)),
-      queues: [
-        {
-          name: queue,
-          concurrency: plan.concurrency ?? 10,
-          rawJob: undefined,
-          maxAgeMs: plan.maxAgeMs,
-          rate: plan.rate,
-        },
-      ],
-      defaults: { ...jobDefaults(delayMs), ...plan.defaults },
+      publisher: new Publisher({
+        backend: () => backend,
+        clock: backend.clock ?? systemClock,
+        handlers,
+        routes: new Map(),
+        defaults,
+        publishTimeoutMs: 30_000,
+        events,
+      }),
+      handlers: handlers.all(),
+      queues: [queue, ...(plan.queues ?? [])].map((name) => ({
+        name,
+        concurrency: plan.concurrency ?? 10,
+        rawJob: undefined,
+        maxAgeMs: plan.maxAgeMs,
+        rate: plan.rate,
+      })),
+      defaults,
       errors: {},
       unknownJobGraceMs: plan.unknownJobGraceMs ?? 300_000,
       blockedForMs: plan.blockedForMs ?? 7 * 24 * 3_600_000,
-      events: this.events,
+      events,
       reporter: plan.reporter ?? { log: () => undefined, warn: () => undefined, error: () => undefined },
       worker: 'conformance',
     });

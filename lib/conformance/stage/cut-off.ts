@@ -8,12 +8,17 @@ import {
 } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
+import type { Records } from '../../core/records.js';
 
 /** A backend whose engine can't be reached any more once it is cut off, as by a broken network. */
 export class CutOff implements Backend {
   private readonly broken = new AbortController();
 
-  constructor(private readonly backend: Backend) {}
+  /** @param when `'at the settlement'`: the first one that it is given cuts it off */
+  constructor(
+    private readonly backend: Backend,
+    private readonly when?: 'at the settlement',
+  ) {}
 
   cut(): void {
     this.broken.abort();
@@ -27,6 +32,20 @@ export class CutOff implements Backend {
     return this.backend.clock;
   }
 
+  get records(): Records | undefined {
+    const { records } = this.backend;
+    return (
+      records && {
+        set: (key, text, ttlMs) => this.reach(() => records.set(key, text, ttlMs)),
+        claim: (key, text, ttlMs) => this.reach(() => records.claim(key, text, ttlMs)),
+        swap: (key, from, to, ttlMs) => this.reach(() => records.swap(key, from, to, ttlMs)),
+        get: (key) => this.reach(() => records.get(key)),
+        delete: (key, text) => this.reach(() => records.delete(key, text)),
+        watch: (key, listener) => this.reach(() => records.watch(key, listener)),
+      }
+    );
+  }
+
   publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
     return this.reach(() => this.backend.publish(queue, messages));
   }
@@ -38,6 +57,7 @@ export class CutOff implements Backend {
   }
 
   settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {
+    if (this.when) this.cut();
     return this.reach(() => this.backend.settle(delivery, settlement));
   }
 

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { Backend, BackendTraits, Delivery } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import { systemClock, type Clock } from '../../core/clock.js';
-import { JobEvents, type PublishedJob } from '../../core/events.js';
+import { JobEvents } from '../../core/events.js';
 import { Handlers } from '../../core/handlers.js';
 import type { PublishOptions } from '../../core/publish-options.js';
 import { LimitedQueues } from '../../core/limited-queues.js';
+import type { PublishedJob } from '../../core/published-job.js';
 import { Publisher } from '../../core/publisher.js';
 import type { QueueLimits } from '../../core/queue-limits.js';
 import type { BackendUnderTest } from '../options.js';
@@ -138,9 +139,9 @@ export class Stage {
     return crew;
   }
 
-  /** A worker on the same backend that loses touch with the engine when `cut` is called. */
-  cutOff(by = this.worker): { readonly worker: Worker; readonly cut: () => void } {
-    const backend = new CutOff(by.backend);
+  /** A worker on the same backend that loses touch with the engine when `cut` is called, or at its first settlement. */
+  cutOff(by = this.worker, when?: 'at the settlement'): { readonly worker: Worker; readonly cut: () => void } {
+    const backend = new CutOff(by.backend, when);
     return { worker: new Worker(backend, by.queue, this.time), cut: () => backend.cut() };
   }
 

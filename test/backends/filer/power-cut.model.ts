@@ -6,6 +6,8 @@ import { RealDisk, type Disk, type OpenFile } from '../../../lib/backends/filer/
 export interface Inode {
   readonly bytes: Buffer;
   synced: boolean;
+  /** Whether it is a symbolic link: that is there with its text, or not at all. */
+  readonly isLink?: boolean;
 }
 
 /** One change of directories, and the entries that it touches. */
@@ -81,6 +83,20 @@ export class RecordingDisk implements Disk {
   unlink(path: string): void {
     this.real.unlink(path);
     this.change({ kind: 'unlink', paths: [path], synced: false });
+  }
+
+  symlink(text: string, path: string): void {
+    this.real.symlink(text, path);
+    this.change({
+      kind: 'create',
+      paths: [path],
+      inode: { bytes: Buffer.from(text), synced: false, isLink: true },
+      synced: false,
+    });
+  }
+
+  readLink(path: string): string {
+    return this.real.readLink(path);
   }
 
   open(path: string): OpenFile | undefined {
@@ -190,8 +206,9 @@ function apply(changes: readonly Change[], inodes: ReadonlyMap<Inode, boolean>):
   const entries = new Map<string, Inode>();
   for (const { kind, paths, inode } of changes) {
     const [from, to] = paths as [string, string];
-    if (kind === 'create' && inode) entries.set(from, { bytes: inode.bytes, synced: inodes.get(inode) === true });
-    else if (kind === 'unlink') entries.delete(from);
+    if (kind === 'create' && inode) {
+      entries.set(from, { ...inode, synced: inode.isLink === true || inodes.get(inode) === true });
+    } else if (kind === 'unlink') entries.delete(from);
     else {
       entries.set(to, entries.get(from) as Inode);
       if (kind === 'rename') entries.delete(from);

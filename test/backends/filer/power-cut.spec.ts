@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -82,6 +82,7 @@ function restore(remains: Remains, from: string): string {
     mkdirSync(dirname(place), { recursive: true });
     const other = places.get(inode);
     if (other) linkSync(other, place);
+    else if (inode.isLink) symlinkSync(inode.bytes.toString(), place);
     else writeFileSync(place, inode.synced ? inode.bytes : inode.bytes.subarray(0, inode.bytes.length / 2));
     places.set(inode, place);
   }

@@ -13,6 +13,7 @@ import { recordsBreakers } from './records.js';
 import { replacingBreakers } from './replacing.js';
 import { ratesBreakers } from './rates.js';
 import { reservingBreakers } from './reserving.js';
+import { resultsBreakers } from './results.js';
 import { settlingBreakers } from './settling.js';
 import { sharingBreakers } from './sharing.js';
 import { watchingBreakers } from './watching.js';
@@ -25,6 +26,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...orderBreakers,
   ...ratesBreakers,
   ...delayBreakers,
+  ...resultsBreakers,
   ...settlingBreakers,
   ...replacingBreakers,
   ...attemptsBreakers,

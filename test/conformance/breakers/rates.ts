@@ -9,6 +9,7 @@ export const ratesBreakers: Readonly<Record<string, Breaker>> = {
       claim: () => Promise.resolve(undefined),
       get: (key) => honest.records?.get(key) ?? Promise.resolve(undefined),
       delete: (...args) => honest.records?.delete(...args) ?? Promise.resolve(false),
+      swap: (...args) => honest.records?.swap(...args) ?? Promise.resolve(false),
       watch: (...args) => honest.records?.watch(...args) ?? Promise.resolve(() => undefined),
     },
   })),

@@ -12,6 +12,7 @@ function bound(records: Records): Records {
   return {
     set: (key, text, ttlMs) => records.set(key, text, ttlMs),
     claim: (key, text, ttlMs) => records.claim(key, text, ttlMs),
+    swap: (key, from, to, ttlMs) => records.swap(key, from, to, ttlMs),
     get: (key) => records.get(key),
     delete: (key, text) => records.delete(key, text),
     watch: (key, listener) => records.watch(key, listener),
@@ -23,6 +24,7 @@ function under(keyOf: (key: string) => string): Breaker {
   return keeping((honest) => ({
     set: (key, text, ttlMs) => honest.set(keyOf(key), text, ttlMs),
     claim: (key, text, ttlMs) => honest.claim(keyOf(key), text, ttlMs),
+    swap: (key, from, to, ttlMs) => honest.swap(keyOf(key), from, to, ttlMs),
     get: (key) => honest.get(keyOf(key)),
     delete: (key, text) => honest.delete(keyOf(key), text),
     watch: (key, listener) => honest.watch(keyOf(key), listener),
@@ -34,6 +36,7 @@ function storing(change: (text: string) => string): Breaker {
   return keeping((honest) => ({
     set: (key, text, ttlMs) => honest.set(key, change(text), ttlMs),
     claim: (key, text, ttlMs) => honest.claim(key, change(text), ttlMs),
+    swap: (key, from, to, ttlMs) => honest.swap(key, change(from), change(to), ttlMs),
     delete: (key, text) => honest.delete(key, text === undefined ? undefined : change(text)),
   }));
 }
@@ -80,6 +83,7 @@ function elsewhere(store: Store, name: string): Records {
   return {
     set: async (key, text, ttlMs) => (await records).set(key, text, ttlMs),
     claim: async (key, text, ttlMs) => (await records).claim(key, text, ttlMs),
+    swap: async (key, from, to, ttlMs) => (await records).swap(key, from, to, ttlMs),
     get: async (key) => (await records).get(key),
     delete: async (key, text) => (await records).delete(key, text),
     watch: async (key, listener) => (await records).watch(key, listener),
@@ -209,6 +213,24 @@ export const recordsBreakers: Readonly<Record<string, Breaker>> = {
     set: async (key, text, ttlMs) => {
       const living = await honest.get(key);
       await honest.set(key, text, living ? living.expiresAt - clock.now() : ttlMs);
+    },
+  })),
+  'swaps whatever the text': keeping((honest) => ({
+    swap: async (key, _from, to, ttlMs) => {
+      await honest.set(key, to, ttlMs);
+      return true;
+    },
+  })),
+  'swaps no text for itself': keeping((honest) => ({
+    swap: (key, from, to, ttlMs) =>
+      from === to ? honest.get(key).then((record) => record?.text === from) : honest.swap(key, from, to, ttlMs),
+  })),
+  'looks for a record and swaps it in two steps': keeping((honest) => ({
+    swap: async (key, from, to, ttlMs) => {
+      if ((await honest.get(key))?.text !== from) return false;
+      await turns(1);
+      await honest.set(key, to, ttlMs);
+      return true;
     },
   })),
   'deletes nothing': keeping((honest) => ({ delete: async (key) => (await honest.get(key)) !== undefined })),

@@ -13,6 +13,10 @@ const back = (at: number): Settlement => ({ kind: 'again', at, countsAttempt: tr
 
 /** What backends do wrong when a delivery ends. */
 export const settlingBreakers: Readonly<Record<string, Breaker>> = {
+  'completes what is to give way': verbs((honest) => ({
+    settle: (delivery, settlement) =>
+      honest.settle(delivery, settlement.kind === 'replaced' ? { kind: 'completed' } : settlement),
+  })),
   'keeps completed jobs': turning('completed', back),
   'hands failed jobs out again': turning('failed', back),
   'keeps expired jobs': turning('expired', back),

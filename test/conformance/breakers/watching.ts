@@ -130,6 +130,7 @@ export const watchingBreakers: Readonly<Record<string, Breaker>> = {
       records: {
         set: (key, text, ttlMs) => records.set(key, text, ttlMs),
         claim: (key, text, ttlMs) => records.claim(key, text, ttlMs),
+        swap: (key, from, to, ttlMs) => records.swap(key, from, to, ttlMs),
         get: (key) => records.get(key),
         delete: (key, text) => records.delete(key, text),
         watch: async (key, listener) => {

@@ -41,6 +41,7 @@ const files: number[] = [];
 const aborts: string[] = [];
 let crew: Crew | undefined;
 let backend: Backend;
+let heard = 0;
 
 /** A filer in a process of its own, told what to do by the test. */
 const verbs = {
@@ -70,6 +71,43 @@ const verbs = {
     }
     for (const delivery of taken) held.set(delivery.content.id, delivery);
     return taken.map(({ content, attempt }) => ({ id: content.id, attempt }));
+  },
+
+  async set(key: string, text: string, ttlMs: number) {
+    await backend.records?.set(key, text, ttlMs);
+  },
+
+  /** Sets so many keys at once. */
+  async setMany(count: number, ttlMs: number) {
+    const setting = Array.from({ length: count }, (_, n) => verbs.set(`key ${n}`, `text ${n}`, ttlMs));
+    await Promise.all(setting);
+  },
+
+  /** The text of the record that the key has; undefined: it stored. */
+  async claim(key: string, text: string, ttlMs: number) {
+    return (await backend.records?.claim(key, text, ttlMs))?.text;
+  },
+
+  async get(key: string) {
+    return (await backend.records?.get(key))?.text;
+  },
+
+  async watch(key: string) {
+    await backend.records?.watch(key, () => (heard += 1));
+  },
+
+  /** How often a watched key was told of. */
+  async heard() {
+    return Promise.resolve(heard);
+  },
+
+  /** Sets a key again and again, to `length` times each of the digits. */
+  async setOnAndOn(key: string, length: number) {
+    const setOne = async (round: number): Promise<void> => {
+      await backend.records?.set(key, String(round % 10).repeat(length), 3_600_000);
+      void setOne(round + 1);
+    };
+    await setOne(0);
   },
 
   /** Begins to wait for a job. */

@@ -1,0 +1,159 @@
+import { inTime } from '../../../core/in-time.js';
+import type { Client } from '../client/client.js';
+import type { CommandLine } from './command-line.js';
+import { errandJob, watchersNoteJob } from './record-job.js';
+import type { RecordTubes } from './record-tubes.js';
+
+/** How often it is looked whether a process that has watched something is still there, in milliseconds. */
+export const INBOX_CHECK_MS = 60_000;
+
+/** How long closing waits for what is taken away, in milliseconds. */
+const CLOSE_MS = 1_000;
+
+/** A job of this process's that others may take away. */
+interface OwnJob {
+  readonly client: Client;
+  readonly id: string;
+}
+
+/** A key that is watched. */
+interface Watched {
+  readonly listeners: Set<() => void>;
+  note: Promise<OwnJob> | undefined;
+  /** Whether anybody counts on being told. */
+  countedOn: boolean;
+}
+
+/**
+ * Who watches which key in this process. Of each key a note is left in a tube beside its record. Who sets it tells the
+ * inboxes that are named there, and takes the notes away; so a note is left anew before anybody here hears.
+ */
+export class Watching {
+  private readonly watched = new Map<string, Watched>();
+  /** The errand to clear away what this process leaves. */
+  private will: Promise<OwnJob> | undefined;
+
+  constructor(
+    private readonly line: CommandLine,
+    private readonly tubes: RecordTubes,
+    private readonly inbox: string,
+    /** Has what is watched said again, by {@link sayAgain}, later. */
+    private readonly failed: () => void,
+  ) {}
+
+  /** @param reachable resolves once this process can be told */
+  async watch(place: string, listener: () => void, reachable: () => Promise<void>): Promise<() => void> {
+    // One of its own, for the same function may watch twice.
+    const told = (): void => listener();
+    const watched = this.watched.get(place) ?? { listeners: new Set(), note: undefined, countedOn: false };
+    this.watched.set(place, watched);
+    watched.listeners.add(told);
+    try {
+      await reachable();
+      await Promise.all([this.willIsLeft(), this.noteIsLeft(place, watched)]);
+      watched.countedOn = true;
+    } catch (error) {
+      this.leave(place, watched, told);
+      throw error;
+    }
+    return () => this.leave(place, watched, told);
+  }
+
+  /** A key was set. */
+  async told(place: string): Promise<void> {
+    const watched = this.watched.get(place);
+    if (!watched) return;
+    const { note } = watched;
+    watched.note = undefined;
+    // Who told took it away, unless he died meanwhile.
+    void this.withdraw(note);
+    try {
+      await this.noteIsLeft(place, watched);
+    } catch {
+      return this.failed();
+    }
+    tell(watched);
+  }
+
+  /** Says all again that the server may have forgotten, and tells everybody, for something may have been set meanwhile. */
+  async sayAgain(): Promise<void> {
+    if (this.will && !(await this.isThere(this.will))) this.will = undefined;
+    if (this.watched.size > 0) await this.willIsLeft();
+    const all = [...this.watched].filter(([, { countedOn }]) => countedOn);
+    await Promise.all(
+      all.map(async ([place, watched]) => {
+        const { note } = watched;
+        if (note && !(await this.isThere(note)) && watched.note === note) watched.note = undefined;
+        if (watched.listeners.size === 0) return;
+        await this.noteIsLeft(place, watched);
+        tell(watched);
+      }),
+    );
+  }
+
+  /** Takes away what this process has left. */
+  async close(): Promise<void> {
+    const notes = [...this.watched.values()].map(({ note }) => note);
+    this.watched.clear();
+    const withdrawing = Promise.all([...notes, this.will].map((own) => this.withdraw(own)));
+    await inTime(withdrawing, CLOSE_MS, () => new Error('late')).catch(() => undefined);
+  }
+
+  private leave(place: string, watched: Watched, told: () => void): void {
+    if (!watched.listeners.delete(told) || watched.listeners.size > 0) return;
+    if (this.watched.get(place) === watched) this.watched.delete(place);
+    void this.withdraw(watched.note);
+  }
+
+  private noteIsLeft(place: string, watched: Watched): Promise<OwnJob> {
+    if (watched.note) return watched.note;
+    const note = this.line.use(async (client) => {
+      const job = watchersNoteJob({ inbox: this.inbox, place });
+      return { client, id: await client.putInto(this.tubes.watchers(place), job) };
+    });
+    watched.note = note;
+    note.catch(() => {
+      if (watched.note === note) watched.note = undefined;
+    });
+    return note;
+  }
+
+  private willIsLeft(): Promise<OwnJob> {
+    if (this.will) return this.will;
+    const will = this.line.use(async (client) => {
+      const job = errandJob({ inbox: this.inbox }, INBOX_CHECK_MS);
+      return { client, id: await client.putInto(this.tubes.errands, job) };
+    });
+    this.will = will;
+    will.catch(() => (this.will = undefined));
+    return will;
+  }
+
+  /** Whether a job is still there; one of the same id may be another's where the server has lost its jobs. */
+  private async isThere(job: Promise<OwnJob>): Promise<boolean> {
+    const own = await job.catch(() => undefined);
+    if (!own) return false;
+    return this.line.use((client) => this.isOurs(client, own.id));
+  }
+
+  private async withdraw(job: Promise<OwnJob> | undefined): Promise<void> {
+    try {
+      const own = await job;
+      if (!own) return;
+      await this.line.use(async (client) => {
+        if (client === own.client || (await this.isOurs(client, own.id))) await client.delete(own.id);
+      });
+    } catch {
+      // The server is away; what is there when it comes back is cleared away as that of a process that is gone.
+    }
+  }
+
+  private async isOurs(client: Client, id: string): Promise<boolean> {
+    const found = await client.peek(id);
+    return found !== undefined && found.body.includes(`"inbox":"${this.inbox}"`);
+  }
+}
+
+function tell({ listeners }: Watched): void {
+  for (const listener of [...listeners]) listener();
+}

@@ -1,0 +1,156 @@
+import { setMaxListeners } from 'node:events';
+import {
+  JobExpiredError,
+  JobFailedError,
+  JobResultClosedError,
+  JobResultNotKeptError,
+  JobResultTimeoutError,
+  type AskedJob,
+} from './answer-errors.js';
+import { noteKey, readNote, type Answer, type LogNote, type ProgressNote } from './answer-record.js';
+import type { Backend } from './backend.js';
+import { checkedObject } from './checked-object.js';
+import { systemClock, type Clock } from './clock.js';
+import { durationMs, type Duration } from './duration.js';
+import { progressOf } from './progress.js';
+import type { Records } from './records.js';
+import { RecordWatches } from './record-watches.js';
+import { show } from './show.js';
+
+/** How long, and until when, a result is waited for. */
+export interface ResultOptions {
+  /** Default `'1m'`. */
+  readonly timeout?: Duration;
+  /** Ends the wait with its reason. The job goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which answer is asked for. */
+export interface AskedAnswer extends AskedJob {
+  readonly key: string;
+  /** The stamp of the job; undefined: whichever has the id. */
+  readonly since: string | undefined;
+}
+
+const DEFAULT_TIMEOUT = '1m';
+
+/** What the jobs of an application answer to those who published them; ends all waits when it closes. */
+export class Answers {
+  private readonly watches: RecordWatches;
+  private readonly closing = new AbortController();
+
+  constructor(
+    private readonly backend: () => Backend | Promise<Backend>,
+    private readonly clock: Clock = systemClock,
+  ) {
+    // As many listen as wait.
+    setMaxListeners(0, this.closing.signal);
+    this.watches = new RecordWatches(() => this.records(), clock);
+  }
+
+  /** Ends all waits at once; those that come later end at once, too. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  /** @throws JobResultClosedError where nothing is waited for any more */
+  checkOpen(asked: AskedJob): void {
+    if (this.closing.signal.aborted) throw new JobResultClosedError(asked);
+  }
+
+  /** @param abandoned aborts when nobody wants to know any more; it then rejects with the signal's reason */
+  async result(asked: AskedAnswer, options: ResultOptions = {}, abandoned?: AbortSignal): Promise<unknown> {
+    const { timeoutMs, signal } = checkedWait(options);
+    this.checkOpen(asked);
+    signal?.throwIfAborted();
+    const answer = await this.answer(asked, timeoutMs, [signal, abandoned]);
+    switch (answer.state) {
+      case 'completed':
+        return answer.result;
+      case 'failed':
+        throw new JobFailedError(asked, answer.reason, answer.error, answer.attempts);
+      case 'expired':
+        throw new JobExpiredError(asked, answer.reason, answer.attempts);
+    }
+  }
+
+  async *progress(asked: AskedAnswer, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown> {
+    const { signal } = checkedObject(options, ['signal'], 'progress') as { signal?: AbortSignal };
+    this.checkOpen(asked);
+    yield* progressOf(this.watches, {
+      noteKey: noteKey('progress', asked.key),
+      endKey: asked.key,
+      read: (text) => readNote<ProgressNote>(text, asked.since),
+      isEnd: (text) => readNote<Answer>(text, asked.since) !== undefined,
+      signals: [this.closing.signal, ...(signal ? [signal] : [])],
+      ended: () => (signal?.aborted ? signal.reason : new JobResultClosedError(asked)) as unknown,
+    });
+  }
+
+  async log(asked: AskedAnswer): Promise<readonly string[]> {
+    this.checkOpen(asked);
+    const records = await this.records();
+    const record = await records.get(noteKey('log', asked.key));
+    return readNote<LogNote>(record?.text, asked.since)?.lines ?? [];
+  }
+
+  private answer(asked: AskedAnswer, timeoutMs: number, given: readonly (AbortSignal | undefined)[]): Promise<Answer> {
+    const signals = given.filter((signal) => signal !== undefined);
+    return new Promise((resolve, reject) => {
+      let failure: unknown;
+      const end = (): void => {
+        leave();
+        cancel();
+        for (const signal of signals) signal.removeEventListener('abort', aborted);
+        this.closing.signal.removeEventListener('abort', closed);
+      };
+      const fail = (error: unknown): void => {
+        end();
+        reject(error);
+      };
+      const aborted = (): void => fail(signals.find((signal) => signal.aborted)?.reason);
+      const closed = (): void => fail(new JobResultClosedError(asked));
+      const heard = (text: string | undefined): void => {
+        failure = undefined;
+        const answer = readNote<Answer>(text, asked.since);
+        if (!answer) return;
+        end();
+        resolve(answer);
+      };
+      const failed = (error: unknown): void => {
+        failure = error;
+        if (error instanceof NoRecordsError) fail(new JobResultNotKeptError(asked, error.message));
+      };
+      const cancel = this.clock.after(timeoutMs, () => fail(new JobResultTimeoutError(asked, timeoutMs, failure)));
+      for (const signal of signals) signal.addEventListener('abort', aborted, { once: true });
+      this.closing.signal.addEventListener('abort', closed, { once: true });
+      const leave = this.watches.join(asked.key, heard, failed);
+    });
+  }
+
+  private async records(): Promise<Records> {
+    const backend = await this.backend();
+    if (backend.records) return backend.records;
+    throw new NoRecordsError(withoutRecords(backend));
+  }
+}
+
+/** The engine keeps none, now and later. */
+class NoRecordsError extends Error {}
+
+/** Why results are not kept where the engine has no records. */
+export function withoutRecords({ traits }: Backend): string {
+  return (
+    `the backend ${traits.name} keeps no records, which answers need; ` +
+    'of those that come with nestjs-jobs, memory, filer, bullmq and beanstalkd do'
+  );
+}
+
+/** @throws TypeError naming the option, what was expected and what was given */
+export function checkedWait(options: unknown): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
+  const { timeout = DEFAULT_TIMEOUT, signal } = checkedObject(options, ['timeout', 'signal'], 'result');
+  const timeoutMs = durationMs(timeout, 'timeout');
+  if (signal === undefined) return { timeoutMs };
+  if (signal instanceof AbortSignal) return { timeoutMs, signal };
+  throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
+}

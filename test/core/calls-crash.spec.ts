@@ -1,0 +1,133 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { JobResultTimeoutError } from '../../lib/core/answer-errors.js';
+import { answerKey, noteKey } from '../../lib/core/answer-record.js';
+import { systemClock } from '../../lib/core/clock.js';
+import { JobEvents } from '../../lib/core/events.js';
+import { Handlers } from '../../lib/core/handlers.js';
+import { Publisher } from '../../lib/core/publisher.js';
+import { backendFromUrl } from '../../lib/nest/backend-url.js';
+import { compiled } from '../compiled.js';
+import { redisServer } from '../servers/redis.js';
+import { Random } from './random.js';
+import { DEFAULTS } from './workshop.js';
+
+/** `CALLS=1000 KILLS=40 npx vitest run --project lib test/core/calls-crash.spec.ts` is the long run. */
+const CALLS = Number(process.env['CALLS'] ?? 200);
+const KILLS = Number(process.env['KILLS'] ?? 5);
+const CALLERS = 20;
+const QUEUE = 'calls';
+const KEPT_MS = 5_000;
+const LIMIT_MS = 60_000 + CALLS * 200;
+
+let program: string;
+
+beforeAll(() => {
+  program = join(
+    compiled('lib/core', 'lib/backends', 'lib/nest', 'lib/conformance/stage', 'test/core/calls'),
+    'test/core/calls/worker.js',
+  );
+});
+
+/** Two workers, of which one is killed now and then, and another takes its place. */
+class Troupe {
+  private readonly workers: ChildProcess[] = [];
+
+  constructor(private readonly url: string) {}
+
+  async start(): Promise<void> {
+    const worker = fork(program, [this.url, QUEUE], { stdio: 'inherit' });
+    this.workers.push(worker);
+    await once(worker, 'message');
+  }
+
+  async killOne(random: Random): Promise<void> {
+    const worker = random.pick(this.workers);
+    this.workers.splice(this.workers.indexOf(worker), 1);
+    const exited = once(worker, 'exit');
+    worker.kill('SIGKILL');
+    await exited;
+    await this.start();
+  }
+
+  end(): void {
+    for (const worker of this.workers) worker.kill('SIGKILL');
+  }
+}
+
+/** Where each engine is, for so long as a test goes on. */
+const URLS: Readonly<Record<string, () => Promise<string>>> = {
+  async filer() {
+    const folder = await mkdtemp(join(tmpdir(), 'nestjs-jobs-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    return `filer:${folder}/jobs?durable=false&lease=2s`;
+  },
+  async bullmq() {
+    const server = await redisServer();
+    onTestFinished(() => server.stop());
+    return `${server.url}?prefix=calls-${process.pid}&lease=2s`;
+  },
+};
+
+test.each(Object.entries(URLS))(
+  `on %s, each of ${CALLS} callers gets its answer though ${KILLS} workers are killed, and nothing is left`,
+  async (_, urlOf) => {
+    const random = new Random(Date.now());
+    const url = await urlOf();
+    const troupe = new Troupe(url);
+    onTestFinished(() => troupe.end());
+    await Promise.all([troupe.start(), troupe.start()]);
+    const backend = await backendFromUrl(url).open({ worker: 'caller', warn: console.error });
+    onTestFinished(() => backend.close());
+    const events = new JobEvents();
+    const ids: string[] = [];
+    events.on('published', ({ id }) => ids.push(id));
+    const publisher = new Publisher({
+      backend: () => backend,
+      clock: systemClock,
+      handlers: new Handlers(),
+      routes: new Map(),
+      defaults: { ...DEFAULTS, queue: QUEUE },
+      publishTimeoutMs: 30_000,
+      events,
+    });
+
+    let next = 0;
+    let answered = 0;
+    const odd: unknown[] = [];
+    let killing: Promise<void> = Promise.resolve();
+    const caller = async (): Promise<void> => {
+      while (next < CALLS) {
+        const n = next++;
+        const options = { timeout: LIMIT_MS / 2, keepResult: KEPT_MS };
+        const result: unknown = await publisher.call('double', n, options).catch((error: unknown) => error);
+        answered += 1;
+        if (result !== 2 * n) odd.push(result);
+        if (answered % Math.ceil(CALLS / (KILLS + 1)) === 0) killing = killing.then(() => troupe.killOne(random));
+      }
+    };
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+    await killing;
+
+    expect([answered, ids.length]).toEqual([CALLS, CALLS]);
+    expect(
+      odd.filter((result) => !(result instanceof JobResultTimeoutError)),
+      'neither answers nor typed timeouts',
+    ).toEqual([]);
+    expect(odd.length, 'timeouts').toBeLessThanOrEqual(CALLS / 100);
+
+    const left = async (): Promise<number> => {
+      const keys = ids.map((id) => answerKey(QUEUE, id));
+      const all = keys.flatMap((key) => [key, noteKey('progress', key), noteKey('log', key)]);
+      const found = await Promise.all(all.map(async (key) => backend.records?.get(key)));
+      return found.filter((record) => record !== undefined).length;
+    };
+    // Second runs of jobs whose workers died answer once more.
+    await expect.poll(left, { timeout: 30_000, interval: 500 }).toBe(0);
+  },
+  2 * LIMIT_MS,
+);
