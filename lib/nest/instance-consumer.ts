@@ -22,6 +22,8 @@ import { drainPlans, queueOf, queuePlans } from './queue-plans.js';
 export class InstanceConsumer {
   private consumer: Consumer | undefined;
   private readonly reading = new Set<string>();
+  /** The handlers whose schedules have begun. */
+  private readonly recurring = new Set<string>();
   private started = false;
   private stopping = false;
 
@@ -118,6 +120,16 @@ export class InstanceConsumer {
     return this.consumer?.limitedUntil(queue);
   }
 
+  /**
+   * Lets the jobs of all handlers recur, whatever this process reads.
+   *
+   * @throws Error as `openAll`, and where one can't be kept
+   */
+  async scheduleAll(who: string): Promise<void> {
+    this.checkStarted(who);
+    this.schedule(await this.backend.open(), this.explorer.handlers.all());
+  }
+
   /** A consumer of another backend, with the handlers and the rules of this process. */
   newConsumer(backend: Backend): Consumer {
     const { settings, events } = this;
@@ -137,14 +149,19 @@ export class InstanceConsumer {
     this.consumer.follow(plans);
     this.consumer.open(plans.filter((plan) => !this.reading.has(plan.name)));
     for (const plan of plans) this.reading.add(plan.name);
-    this.schedule(backend, handlers);
+    this.schedule(
+      backend,
+      handlers.filter((handler) => this.reading.has(queueOf(handler, this.settings))),
+    );
   }
 
   /** @throws Error where the engine can't tell which ticks were published already, or two schedules have one name */
   private schedule(backend: Backend, handlers: readonly Handler[]): void {
-    const read = handlers.filter((handler) => this.reading.has(queueOf(handler, this.settings)));
-    const schedules = read.flatMap((handler) => this.explorer.schedulesOf(handler.name));
+    const schedules = handlers
+      .filter((handler) => !this.recurring.has(handler.name))
+      .flatMap((handler) => this.explorer.schedulesOf(handler.name));
     if (schedules.length > 0) recordsOf(backend);
+    for (const handler of handlers) this.recurring.add(handler.name);
     for (const schedule of schedules) this.publisher.scheduler.add(schedule);
   }
 

@@ -187,6 +187,7 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
     if (this.mode === 'fake') throw new Error(`${who}: nothing runs in mode 'fake'; use run(), or another mode`);
     const consumers = this.instances.allConsumers();
     if (consumers.length === 0) throw new Error(`${who}: the application imports no JobsModule`);
+    if (this.mode === 'memory') await Promise.all(consumers.map((consumer) => consumer.scheduleAll(who)));
     const readings = await Promise.all(
       consumers.map((consumer) => consumer.openAll(who, (job, outcome) => void tally.count(job, outcome))),
     );
