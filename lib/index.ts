@@ -60,6 +60,7 @@ export type * from './core/job-types.js';
 export type { PublishOptions } from './core/publish-options.js';
 export type { JobHandle, PublishedJob } from './core/published-job.js';
 export { PublishError, QueueFullError } from './core/publish-error.js';
+export type { RateOptions } from './core/rate.js';
 export type { CallOptions } from './core/publisher.js';
 export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export type { UniqueOptions } from './core/unique.js';

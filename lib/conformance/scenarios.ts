@@ -13,6 +13,7 @@ import { leasing } from './leasing.js';
 import { limits } from './limits.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
+import { rates } from './rates.js';
 import { records } from './records.js';
 import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
@@ -49,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
   ...unique,
   ...admitting,
   ...consuming,
+  ...rates,
   ...stopping,
   ...results,
   ...foreign,

@@ -11,11 +11,14 @@ import type { Outcome } from './outcome.js';
 import type { Publisher } from './publisher.js';
 import type { Reporter } from './reporter.js';
 import type { RunMiddleware } from './run-middleware.js';
+import type { SharedRate } from './shared-rate.js';
 
 /** A handler and the places it has in this process. */
 export interface HandlerSlot {
   readonly handler: Handler;
   readonly limiter: Limiter;
+  /** How often it may be called. */
+  readonly rate: SharedRate | undefined;
 }
 
 /** What loops and runs share. */

@@ -15,6 +15,8 @@ import type { Publisher } from './publisher.js';
 import { QueueLoop, type QueuePlan } from './queue-loop.js';
 import { Reading, type ReadQueue } from './reading.js';
 import type { Reporter } from './reporter.js';
+import type { Rate } from './rate.js';
+import { SharedRate } from './shared-rate.js';
 import { sayOnce } from './unknown-names.js';
 
 /** What a consumer needs. */
@@ -51,6 +53,7 @@ export class Consumer {
   /** Also those that are read no more, but still hold jobs. */
   private readonly working = new Map<QueueLoop, Promise<void>>();
   private readonly listeners = new Set<RunListener>();
+  private readonly rates = new Map<string, SharedRate>();
 
   constructor(private readonly setup: ConsumerSetup) {
     // As many as there are jobs and drains listen, which is no leak.
@@ -91,7 +94,8 @@ export class Consumer {
   addHandlers(handlers: readonly Handler[]): void {
     for (const handler of handlers) {
       const limiter = new Limiter(handler.concurrency ?? this.setup.defaults.concurrency);
-      this.slots.set(handler.name, { handler, limiter });
+      const rate = handler.rate && this.rateOf(`job:${handler.name}`, `job "${handler.name}"`, handler.rate);
+      this.slots.set(handler.name, { handler, limiter, rate });
     }
   }
 
@@ -101,6 +105,12 @@ export class Consumer {
     if (listener) this.listeners.add(listener);
     const queues = plans.map((plan) => this.readQueue(plan));
     return new Reading(queues, () => void (listener && this.listeners.delete(listener)));
+  }
+
+  /** Until when a queue that was read takes no jobs, for its rate is used up; milliseconds since 1970. */
+  limitedUntil(queue: string): number | undefined {
+    const rate = this.rates.get(`queue:${queue}`);
+    return rate && rate.room === 0 ? rate.freeAt : undefined;
   }
 
   /** Lets queues that are read go on by other plans; those that are not are left alone. */
@@ -126,7 +136,8 @@ export class Consumer {
   private readQueue(plan: QueuePlan): ReadQueue {
     let queue = this.read.get(plan.name);
     if (!queue) {
-      const loop = new QueueLoop(plan, this.context);
+      const rate = plan.rate && this.rateOf(`queue:${plan.name}`, `queue "${plan.name}"`, plan.rate);
+      const loop = new QueueLoop(plan, this.context, rate);
       const ended = loop.work().finally(() => this.working.delete(loop));
       this.working.set(loop, ended);
       queue = { loop, ended, readers: 0, left: () => this.read.delete(plan.name) };
@@ -134,6 +145,21 @@ export class Consumer {
     }
     queue.readers += 1;
     return queue;
+  }
+
+  /** The one of this name, for a queue that is opened anew goes on at its rate. */
+  private rateOf(what: string, called: string, rate: Rate): SharedRate {
+    let known = this.rates.get(what);
+    if (!known) {
+      const { backend, clock, reporter } = this.context;
+      const { records, traits } = backend;
+      if (!records) {
+        reporter.warn(`the rate of ${called} is kept within this process only: ${traits.name} keeps no records`);
+      }
+      known = new SharedRate({ what, rate, clock, records, shared: traits.shared });
+      this.rates.set(what, known);
+    }
+    return known;
   }
 
   private eachRun(act: (run: JobRun) => void): void {

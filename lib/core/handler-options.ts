@@ -3,6 +3,7 @@ import { isDefined, type DefinedJob } from './definition-mark.js';
 import type { Duration } from './duration.js';
 import { checkName } from './names.js';
 import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
+import { checkedRate, type Rate, type RateOptions } from './rate.js';
 import { checkedObject, within } from './checked-object.js';
 
 /**
@@ -21,6 +22,8 @@ export interface JobHandlerOptions {
    * milliseconds or a text such as `'30s'`. Default: exponential from 1 s, factor 2, at most 1 h, ± 10 %.
    */
   readonly backoff?: Backoff;
+  /** At most `max` calls within any time of the length `per`, across all processes that share the engine. Not among `defaults`. */
+  readonly rate?: RateOptions;
   /** How long an attempt may run: milliseconds or a text such as `'5m'`. Default: as long as it takes. */
   readonly timeout?: Duration;
   /** A whole number, 0 (most urgent; below counts as 0) to 4,294,967,295. Default 1024. */
@@ -45,11 +48,12 @@ export interface CheckedHandlerOptions {
   readonly backoff: BackoffPlan | ((attempt: number) => Duration) | undefined;
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
+  readonly rate?: Rate | undefined;
   readonly keepResultMs?: number | false | undefined;
   readonly forwardTo?: string | DefinedJob | undefined;
 }
 
-const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'keepResult', 'forwardTo'];
+const KNOWN = ['queue', 'concurrency', 'attempts', 'backoff', 'timeout', 'priority', 'rate', 'keepResult', 'forwardTo'];
 
 /**
  * @param what how the options are called in errors
@@ -69,6 +73,7 @@ export function checkedHandlerOptions(
     backoff: optional(given['backoff'], checkedBackoff),
     timeoutMs: optional(given['timeout'], timeoutMs),
     priority: optional(given['priority'], priority),
+    rate: optional(given['rate'], (rate) => checkedRate(rate, 'rate')),
     keepResultMs: optional(given['keepResult'], keepResultMs),
     forwardTo: optional(given['forwardTo'], checkedNext),
   }));

@@ -10,11 +10,14 @@ import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
 import { conclude, type Case, type Ending, type Outcome } from './outcome.js';
+import type { QueuePace } from './queue-pace.js';
 import type { RunMiddleware } from './run-middleware.js';
+import { takePlaces } from './run-pacing.js';
 import { settle } from './run-settling.js';
 import { RunNotes } from './run-notes.js';
 import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
+import type { RatePlace } from './shared-rate.js';
 
 /** What holds for the runs of one queue. */
 export interface RunRules {
@@ -22,6 +25,12 @@ export interface RunRules {
   readonly rawJob: string | undefined;
   /** How long a job may have waited since it could have started first; longer, it is expired. */
   readonly maxAgeMs?: number | undefined;
+}
+
+/** The same, with what its runs share. */
+export interface RunPlan extends RunRules {
+  /** How often the handlers of its jobs may be called. */
+  readonly pace: QueuePace | undefined;
 }
 
 /** Hears of a run, once each, in this order, whatever becomes of it. */
@@ -37,11 +46,12 @@ export interface RunSteps {
  *
  * 1. admit: is it readable, due, not expired, and is there a handler with attempts left?
  * 2. wait for a place of its handler; admit again, for that may have taken long
- * 3. start: let the middleware that it concerns say whether its handler is to be called
- * 4. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
- * 5. conclude: what the ending means
- * 6. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
- * 7. tell the listeners
+ * 3. pace: take a place of its handler's rate and of its queue's; admit again
+ * 4. start: let the middleware that it concerns say whether its handler is to be called
+ * 5. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
+ * 6. conclude: what the ending means
+ * 7. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
+ * 8. tell the listeners
  */
 export class JobRun implements Leased, RunningJob {
   readonly message: ReceivedMessage | undefined;
@@ -60,15 +70,17 @@ export class JobRun implements Leased, RunningJob {
   /** Ends the step that is waited for; set while there is one. */
   private end: ((ending: Ending) => void) | undefined;
   private shuttingDown = false;
+  /** Of rates, until its handler is called. */
+  private ratePlaces = NO_PLACES;
   /** Whether its handler has ended, or is not to be called. */
   private over = false;
 
   constructor(
     readonly delivery: Delivery,
-    private readonly queueRules: RunRules,
+    private readonly plan: RunPlan,
     private readonly context: ConsumerContext,
   ) {
-    const content = readContent(delivery, queueRules.rawJob);
+    const content = readContent(delivery, plan.rawJob);
     const message = isUnreadable(content) ? undefined : content;
     this.message = message;
     this.unreadable = isUnreadable(content) ? content.unreadable : undefined;
@@ -78,7 +90,7 @@ export class JobRun implements Leased, RunningJob {
     this.middleware = message ? context.middlewareFor(message, this.slot?.handler) : NO_MIDDLEWARE;
   }
 
-  /** Runs the seven steps; never rejects. */
+  /** Runs the eight steps; never rejects. */
   async process({ handled, ended }: RunSteps): Promise<void> {
     const { clock, leases, reporter } = this.context;
     let ending: Ending | undefined;
@@ -153,26 +165,49 @@ export class JobRun implements Leased, RunningJob {
     this.leaseLost ||= this.context.leases.lapsed(this);
     if (this.shuttingDown || this.leaseLost) return SHUT_DOWN;
     if (!this.message) return { kind: 'unreadable', reason: this.unreadable ?? 'it is no message' };
-    const { maxAgeMs } = this.queueRules;
+    const { maxAgeMs } = this.plan;
     return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now(), maxAgeMs);
   }
 
   /** Without a promise of its own where there is a place at once: each is felt. */
   private handle(): Promise<Ending> {
     const slot = this.slot as HandlerSlot;
-    return slot.limiter.tryEnter() ? this.begin(slot) : this.handleLater(slot);
+    return slot.limiter.tryEnter() ? this.enter(slot) : this.handleLater(slot);
   }
 
   private async handleLater(slot: HandlerSlot): Promise<Ending> {
-    const gaveUp = await this.enter(slot);
+    const gaveUp = await this.aPlace(slot);
     if (gaveUp) return gaveUp;
     const refused = this.refusal();
-    if (!refused) return this.begin(slot);
+    if (!refused) return this.enter(slot);
     slot.limiter.leave();
     return refused;
   }
 
   /** In the place that was taken for it, which it leaves at its end. */
+  private enter(slot: HandlerSlot): Promise<Ending> {
+    return this.plan.pace || slot.rate ? this.pace(slot) : this.begin(slot);
+  }
+
+  private async pace(slot: HandlerSlot): Promise<Ending> {
+    const { pace } = this.plan;
+    const rates = [slot.rate, pace?.rate].filter((rate) => rate !== undefined);
+    const { places, ending } = await takePlaces(this, rates, this.abortedAtEnd(), this.context);
+    this.end = undefined;
+    pace?.passed(this);
+    this.ratePlaces = places;
+    const refused = ending ?? this.refusal();
+    if (!refused) return this.begin(slot);
+    slot.limiter.leave();
+    this.leaveRates();
+    return refused;
+  }
+
+  private leaveRates(): void {
+    for (const place of this.ratePlaces) place.giveBack();
+    this.ratePlaces = NO_PLACES;
+  }
+
   private begin(slot: HandlerSlot): Promise<Ending> {
     return this.middleware.length === 0 ? this.call(slot) : this.startAndCall(slot);
   }
@@ -183,11 +218,12 @@ export class JobRun implements Leased, RunningJob {
     this.end = undefined;
     if (!refused) return this.call(slot);
     slot.limiter.leave();
+    this.leaveRates();
     return refused;
   }
 
   /** Waits for a place of the handler; resolves with an ending where the wait was given up. */
-  private enter(slot: HandlerSlot): Promise<Ending | undefined> {
+  private aPlace(slot: HandlerSlot): Promise<Ending | undefined> {
     return new Promise((resolve) => {
       const giveUp = slot.limiter.enter(() => {
         this.end = undefined;
@@ -219,6 +255,7 @@ export class JobRun implements Leased, RunningJob {
         limiter.leave();
         resolve(ending);
       };
+      for (const place of this.ratePlaces) place.begin();
       this.startedAt = clock.monotonic();
       events.emit('started', { job: this.ref });
       if (hasSchemas(handler)) return void this.callBetweenSchemas(handler);
@@ -290,4 +327,5 @@ export class JobRun implements Leased, RunningJob {
 }
 
 const NO_MIDDLEWARE: readonly RunMiddleware[] = [];
+const NO_PLACES: readonly RatePlace[] = [];
 const SHUT_DOWN: Ending = { kind: 'shutDown' };

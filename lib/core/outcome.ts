@@ -1,7 +1,7 @@
 import { backoffMs, DEFAULT_BACKOFF, type BackoffPlan } from './backoff.js';
 import type { Settlement } from './backend.js';
 import type { Duration } from './duration.js';
-import type { DropReason } from './events.js';
+import type { DropReason, HandedBackReason } from './events.js';
 import { isError } from './causes.js';
 import { JobTimeoutError, markOf, messageOf, toError, type ErrorRules } from './errors.js';
 import { addFailure, type FailureRecord } from './failure-record.js';
@@ -32,6 +32,8 @@ export type Ending =
   | { readonly kind: 'early'; readonly readyAt: number }
   /** Its expiration has passed. */
   | { readonly kind: 'late'; readonly expiresAt: number }
+  /** The rate of its queue or its handler is used up until then. */
+  | { readonly kind: 'limited'; readonly at: number }
   /** Another was published in its place. */
   | { readonly kind: 'superseded'; readonly reason: DropReason }
   /** All its attempts are used up, though none of them ended: its workers died. */
@@ -51,7 +53,7 @@ export type Outcome =
     }
   | { readonly kind: 'retried'; readonly at: number; readonly error: Error; readonly warning?: string }
   | { readonly kind: 'blocked'; readonly at: number; readonly error: Error }
-  | { readonly kind: 'handedBack'; readonly at: number; readonly reason: 'shutdown' | 'unknown' | 'early' }
+  | { readonly kind: 'handedBack'; readonly at: number; readonly reason: HandedBackReason }
   | { readonly kind: 'failed'; readonly reason: string; readonly error: Error }
   | { readonly kind: 'expired'; readonly reason: string; readonly error?: Error }
   /** It is gone, and was not handled. */
@@ -102,6 +104,8 @@ export function conclude(job: Case, ending: Ending): Outcome {
       return failure(`the message can't be read: ${ending.reason}`);
     case 'early':
       return { kind: 'handedBack', at: ending.readyAt, reason: 'early' };
+    case 'limited':
+      return { kind: 'handedBack', at: ending.at, reason: 'limited' };
     case 'late':
       return { kind: 'expired', reason: `it was to be handled before ${new Date(ending.expiresAt).toISOString()}` };
     case 'superseded':

@@ -2,13 +2,18 @@ import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext } from './consumer-context.js';
-import { JobRun, type RunRules, type RunSteps } from './job-run.js';
+import { JobRun, type RunPlan, type RunRules, type RunSteps } from './job-run.js';
+import { QueuePace } from './queue-pace.js';
+import type { Rate } from './rate.js';
+import type { SharedRate } from './shared-rate.js';
 
 /** What one queue is read with. */
 export interface QueuePlan extends RunRules {
   readonly name: string;
   /** At most so many of its jobs at a time in this process. */
   readonly concurrency: number;
+  /** How often the handlers of its jobs may be called, across all processes. */
+  readonly rate?: Rate | undefined;
 }
 
 /** For how long jobs may follow each other without letting timers and sockets have their turn. */
@@ -24,11 +29,14 @@ export class QueueLoop {
   private asked = 0;
   /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
   private flowing = false;
+  private readonly pace: QueuePace | undefined;
+  private runPlan: RunPlan;
   private readonly waiting = new Set<() => void>();
   private readonly reservesAtOnce: number;
   private readonly steps: RunSteps = {
-    handled: () => {
+    handled: (run) => {
       this.busy -= 1;
+      this.pace?.passed(run);
       this.placesFreed();
     },
     ended: (run, outcome) => {
@@ -44,7 +52,10 @@ export class QueueLoop {
   constructor(
     private plan: QueuePlan,
     private readonly context: ConsumerContext,
+    rate?: SharedRate,
   ) {
+    this.pace = rate && new QueuePace(rate, context.clock);
+    this.runPlan = { rawJob: plan.rawJob, maxAgeMs: plan.maxAgeMs, pace: this.pace };
     this.reservesAtOnce = context.backend.traits.reservesAtOnce ?? 1;
     // Each reserve under way and each job that is begun may listen, which is no leak.
     setMaxListeners(0, this.stopping.signal);
@@ -62,12 +73,14 @@ export class QueueLoop {
   /** Goes on by another plan for the same queue. */
   follow(plan: QueuePlan): void {
     this.plan = plan;
+    this.runPlan = { rawJob: plan.rawJob, maxAgeMs: plan.maxAgeMs, pace: this.pace };
     this.placesFreed();
   }
 
   /** Takes no more jobs; what is handed out all the same is handed back. */
   stop(): void {
     this.stopping.abort();
+    this.pace?.close();
     this.placesFreed();
   }
 
@@ -83,6 +96,7 @@ export class QueueLoop {
     let turnBegan = performance.now();
     while (!this.stopping.signal.aborted) {
       const free = this.free;
+      if (free <= 0) this.pace?.whenFree(() => this.placesFreed());
       if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.somePlaces();
       else await this.take(Math.min(free, this.share), reader);
       if (performance.now() - turnBegan > LONGEST_TURN_MS) {
@@ -98,7 +112,8 @@ export class QueueLoop {
    */
   private get free(): number {
     const { concurrency } = this.plan;
-    return Math.min(concurrency - this.busy, 2 * concurrency - this.runs.size) - this.asked;
+    const places = Math.min(concurrency - this.busy, 2 * concurrency - this.runs.size);
+    return (this.pace ? Math.min(places, this.pace.room) : places) - this.asked;
   }
 
   /** How many jobs a reserve asks for at most, so that each has its part and one is answered while another is worked on. */
@@ -137,7 +152,8 @@ export class QueueLoop {
   }
 
   private begin(delivery: Delivery): void {
-    const run = new JobRun(delivery, this.plan, this.context);
+    const run = new JobRun(delivery, this.runPlan, this.context);
+    this.pace?.taken(run);
     if (this.stopping.signal.aborted) run.shutDown();
     this.runs.add(run);
     this.busy += 1;

@@ -115,6 +115,11 @@ export class InstanceConsumer {
     return consumer.open(this.allPlans, listener);
   }
 
+  /** Until when a queue that was read takes no jobs, for its rate is used up; milliseconds since 1970. */
+  limitedUntil(queue: string): number | undefined {
+    return this.consumer?.limitedUntil(queue);
+  }
+
   /**
    * Lets the jobs of all handlers recur, whatever this process reads.
    *

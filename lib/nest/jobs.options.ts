@@ -4,6 +4,7 @@ import type { Duration } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
 import type { JobHandlerOptions } from '../core/handler-options.js';
 import type { WhenFull } from '../core/queue-limits.js';
+import type { RateOptions } from '../core/rate.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -95,6 +96,11 @@ export interface QueueOptions {
    * `dropped` tells of each job that is dropped. Default `'reject'`.
    */
   readonly whenFull?: WhenFull;
+  /**
+   * At most `max` handlers of its jobs are called within any time of the length `per`, across all processes that share the
+   * engine. Default: as many as there are places.
+   */
+  readonly rate?: RateOptions;
 }
 
 /** A class that makes the options; for `useClass` and `useExisting` of `JobsModule.forRootAsync`. */

@@ -174,6 +174,7 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
 
 function defaults(value: unknown): JobDefaults {
   const given = checkedHandlerOptions(value, 'defaults');
+  if (given.rate) throw new TypeError('defaults.rate: expected the rate of a queue or of a handler, got one of all');
   if (given.forwardTo !== undefined) {
     throw new TypeError(
       'defaults.forwardTo: expected nothing, for each job would go on for ever; give it to a handler',

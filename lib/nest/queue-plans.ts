@@ -24,6 +24,7 @@ export function queuePlans(handlers: readonly Handler[], settings: Settings): Qu
     name,
     concurrency: queues.get(name)?.concurrency ?? concurrencies.get(name) ?? defaults.concurrency,
     rawJob: queues.get(name)?.rawJob,
+    rate: queues.get(name)?.rate,
     maxAgeMs: queues.get(name)?.limits?.maxAgeMs,
   }));
 }

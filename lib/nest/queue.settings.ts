@@ -4,6 +4,7 @@ import { durationMs } from '../core/duration.js';
 import { checkName } from '../core/names.js';
 import { count } from '../core/option-checks.js';
 import { isBounded, type QueueLimits, type WhenFull } from '../core/queue-limits.js';
+import { checkedRate, type Rate } from '../core/rate.js';
 import { show } from '../core/show.js';
 
 /** The options of one queue, checked. */
@@ -11,9 +12,10 @@ export interface QueueSettings {
   readonly concurrency: number | undefined;
   readonly rawJob: string | undefined;
   readonly limits: QueueLimits | undefined;
+  readonly rate: Rate | undefined;
 }
 
-const OPTIONS = ['concurrency', 'rawJob', 'maxJobs', 'maxBytes', 'maxAge', 'whenFull'];
+const OPTIONS = ['concurrency', 'rawJob', 'maxJobs', 'maxBytes', 'maxAge', 'whenFull', 'rate'];
 const WHEN_FULL: readonly WhenFull[] = ['reject', 'wait', 'drop-oldest', 'drop-newest'];
 
 /**
@@ -37,6 +39,7 @@ export function queueSettings(value: unknown, what: string): QueueSettings {
     concurrency: optional('concurrency', count),
     rawJob: optional('rawJob', jobName),
     limits: isBounded(limits) || limits.maxAgeMs !== undefined ? limits : undefined,
+    rate: optional('rate', checkedRate),
   };
 }
 

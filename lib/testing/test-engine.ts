@@ -45,12 +45,12 @@ export class TestEngine implements BackendDescription, Backend {
     this.traits = this.memory.traits;
   }
 
-  get backlog(): Backlog {
-    return this.memory.backlog;
-  }
-
   get records(): Records {
     return this.memory.records;
+  }
+
+  get backlog(): Backlog {
+    return this.memory.backlog;
   }
 
   /** The same, whoever opens them. */
@@ -67,9 +67,14 @@ export class TestEngine implements BackendDescription, Backend {
     return [...this.active.values()].map(({ content, queue }) => ('name' in content ? content.name : `of ${queue}`));
   }
 
-  /** Whether a job of this queue is running, or might. */
-  isBusy(queue: string): boolean {
-    return this.store.queue(queue).load.waiting > 0 || [...this.active.values()].some((one) => one.queue === queue);
+  /** Whether a job of this queue is running, or might where what waits is taken. */
+  isBusy(queue: string, takes: boolean): boolean {
+    return (takes && this.hasWaiting(queue)) || [...this.active.values()].some((one) => one.queue === queue);
+  }
+
+  /** Whether a job of this queue is due and waits. */
+  hasWaiting(queue: string): boolean {
+    return this.store.queue(queue).load.waiting > 0;
   }
 
   /** When the next delayed job of this queue falls due. Milliseconds since 1970. */

@@ -52,21 +52,32 @@ export class TestInstances {
   /** Whether a job is running that this application may read, or might. */
   isBusy(): boolean {
     if (this.allConsumers().some(({ publisher }) => publisher.scheduler.isBusy)) return true;
-    return this.queues().some(([engine, queue]) => engine.isBusy(queue));
+    return this.queues().some(([consumer, engine, queue]) =>
+      engine.isBusy(queue, consumer.limitedUntil(queue) === undefined),
+    );
   }
 
-  /** When the next job, or the next tick of a schedule, falls due, if that is not behind `target`. Milliseconds since 1970. */
+  /**
+   * When the next job, or the next tick of a schedule, falls due, or a job has a place of its queue's rate, if that is not
+   * behind `target`. Milliseconds since 1970.
+   */
   nextDueAt(target: number): number | undefined {
-    const times = this.queues().map(([engine, queue]) => engine.nextDueAt(queue) ?? Infinity);
+    const times = this.queues().map(([consumer, engine, queue]) => {
+      const due = engine.nextDueAt(queue) ?? Infinity;
+      const limitedUntil = consumer.limitedUntil(queue);
+      if (limitedUntil === undefined) return due;
+      return engine.hasWaiting(queue) ? limitedUntil : Math.max(due, limitedUntil);
+    });
     const ticks = this.allConsumers().map(({ publisher }) => publisher.scheduler.nextAt ?? Infinity);
     const next = Math.min(...times, ...ticks);
     return next <= target ? next : undefined;
   }
 
   /** All queues that the application may read. */
-  private queues(): readonly (readonly [TestEngine, string])[] {
-    return [...this.engines].flatMap(([name, engine]) =>
-      this.consumer(name).allPlans.map((plan) => [engine, plan.name] as const),
-    );
+  private queues(): readonly (readonly [InstanceConsumer, TestEngine, string])[] {
+    return [...this.engines].flatMap(([name, engine]) => {
+      const consumer = this.consumer(name);
+      return consumer.allPlans.map((plan) => [consumer, engine, plan.name] as const);
+    });
   }
 }

@@ -1,4 +1,4 @@
-/** Which faults each scenario of what waits has to catch. */
+/** Which faults each scenario of what waits, and of rates, has to catch. */
 export const caughtLimits: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   limits: {
     'what waits is counted: delayed jobs too, active, failed and ended ones not': [
@@ -27,5 +27,10 @@ export const caughtLimits: Readonly<Record<string, Readonly<Record<string, reado
     'a job that has waited longer than its queue allows is never handled': [
       'takes the hand-out for the time of publishing',
     ],
+  },
+  rates: {
+    'two workers share the rate of a queue, and no attempt is counted': ['lets every worker claim every key'],
+    'two workers share the rate of a handler, and no attempt is counted': ['lets every worker claim every key'],
+    'a rate that another has used up is kept by one who comes later': ['lets every worker claim every key'],
   },
 };

@@ -88,7 +88,7 @@ const refused: [options: unknown, message: string | RegExp][] = [
   [{ backend, queues: { mail: 5 } }, 'queues.mail: expected an object, got 5'],
   [
     { backend, queues: { mail: { limit: 5 } } },
-    'queues.mail: expected of concurrency, rawJob, maxJobs, maxBytes, maxAge, whenFull, got the unknown option "limit"',
+    'queues.mail: expected of concurrency, rawJob, maxJobs, maxBytes, maxAge, whenFull, rate, got the unknown option "limit"',
   ],
   [
     { backend, queues: { mail: { concurrency: 0 } } },
@@ -116,6 +116,24 @@ const refused: [options: unknown, message: string | RegExp][] = [
   [
     { backend, queues: { mail: { maxAge: '1h', whenFull: 'wait' } } },
     'queues.mail.whenFull: expected maxJobs or maxBytes beside it, got neither',
+  ],
+  [{ backend, queues: { mail: { rate: 10 } } }, 'queues.mail.rate: expected an object, got 10'],
+  [
+    { backend, queues: { mail: { rate: { max: 0, per: '1s' } } } },
+    'queues.mail.rate.max: expected a whole number of at least 1, got 0',
+  ],
+  [{ backend, queues: { mail: { rate: { max: 1, per: 0 } } } }, 'queues.mail.rate.per: expected more than 0, got 0'],
+  [
+    { backend, queues: { mail: { rate: { max: 1 } } } },
+    /^queues\.mail\.rate\.per: expected milliseconds .* undefined$/,
+  ],
+  [
+    { backend, handlers: { send_email: { rate: { max: 1, every: '1s' } } } },
+    'handlers.send_email.rate: expected of max, per, got the unknown option "every"',
+  ],
+  [
+    { backend, defaults: { rate: { max: 1, per: '1s' } } },
+    'defaults.rate: expected the rate of a queue or of a handler, got one of all',
   ],
   [{ backend, routes: 'mail' }, 'routes: expected an object, got "mail"'],
   [{ backend, routes: { send_email: 5 } }, /^routes\.send_email: queue name: expected .* got 5$/],

@@ -5,6 +5,7 @@ import type { Backoff } from '../../core/backoff.js';
 import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
 import { Handlers, type Handler, type JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
+import type { Rate } from '../../core/rate.js';
 import { Publisher } from '../../core/publisher.js';
 import type { Reporter } from '../../core/reporter.js';
 import type { Time } from './time.js';
@@ -25,6 +26,8 @@ export interface CrewPlan {
   readonly concurrency?: number;
   /** How long jobs may have waited. Default: as long as it takes. */
   readonly maxAgeMs?: number;
+  /** How often handlers may be called. Default: as often as jobs come. */
+  readonly rate?: Rate;
   readonly defaults?: Partial<JobDefaults>;
   /** Default 5 minutes. */
   readonly unknownJobGraceMs?: number;
@@ -84,6 +87,7 @@ export class Crew {
         concurrency: plan.concurrency ?? 10,
         rawJob: undefined,
         maxAgeMs: plan.maxAgeMs,
+        rate: plan.rate,
       })),
       defaults,
       errors: {},

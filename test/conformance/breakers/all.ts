@@ -11,6 +11,7 @@ import { orderBreakers } from './order.js';
 import { publishingBreakers } from './publishing.js';
 import { recordsBreakers } from './records.js';
 import { replacingBreakers } from './replacing.js';
+import { ratesBreakers } from './rates.js';
 import { reservingBreakers } from './reserving.js';
 import { resultsBreakers } from './results.js';
 import { settlingBreakers } from './settling.js';
@@ -23,6 +24,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...bytesBreakers,
   ...reservingBreakers,
   ...orderBreakers,
+  ...ratesBreakers,
   ...delayBreakers,
   ...resultsBreakers,
   ...settlingBreakers,
