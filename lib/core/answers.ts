@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   JobExpiredError,
   JobFailedError,
@@ -13,6 +12,7 @@ import { checkedObject } from './checked-object.js';
 import { systemClock, type Clock } from './clock.js';
 import { durationMs, type Duration } from './duration.js';
 import { progressOf } from './progress.js';
+import { onAbort } from './on-abort.js';
 import type { Records } from './records.js';
 import { RecordWatches } from './record-watches.js';
 import { show } from './show.js';
@@ -43,8 +43,6 @@ export class Answers {
     private readonly backend: () => Backend | Promise<Backend>,
     private readonly clock: Clock = systemClock,
   ) {
-    // As many listen as wait.
-    setMaxListeners(0, this.closing.signal);
     this.watches = new RecordWatches(() => this.records(), clock);
   }
 
@@ -101,8 +99,7 @@ export class Answers {
       const end = (): void => {
         leave();
         cancel();
-        for (const signal of signals) signal.removeEventListener('abort', aborted);
-        this.closing.signal.removeEventListener('abort', closed);
+        for (const unhear of unhears) unhear();
       };
       const fail = (error: unknown): void => {
         end();
@@ -122,8 +119,7 @@ export class Answers {
         if (error instanceof NoRecordsError) fail(new JobResultNotKeptError(asked, error.message));
       };
       const cancel = this.clock.after(timeoutMs, () => fail(new JobResultTimeoutError(asked, timeoutMs, failure)));
-      for (const signal of signals) signal.addEventListener('abort', aborted, { once: true });
-      this.closing.signal.addEventListener('abort', closed, { once: true });
+      const unhears = [...signals.map((signal) => onAbort(signal, aborted)), onAbort(this.closing.signal, closed)];
       const leave = this.watches.join(asked.key, heard, failed);
     });
   }

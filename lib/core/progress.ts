@@ -1,4 +1,5 @@
 import type { ProgressNote } from './answer-record.js';
+import { onAbort } from './on-abort.js';
 import type { RecordWatches } from './record-watches.js';
 
 /** What is followed, and until when. */
@@ -45,7 +46,7 @@ export async function* progressOf(watches: RecordWatches, followed: Followed): A
       );
     }),
   ];
-  for (const signal of signals) signal.addEventListener('abort', change);
+  leaves.push(...signals.map((signal) => onAbort(signal, change)));
   try {
     for (;;) {
       while (!changed) await new Promise<void>((resolve) => (wake = resolve));
@@ -59,6 +60,5 @@ export async function* progressOf(watches: RecordWatches, followed: Followed): A
     }
   } finally {
     for (const leave of leaves) leave();
-    for (const signal of signals) signal.removeEventListener('abort', change);
   }
 }
