@@ -61,7 +61,7 @@ export type { PublishOptions } from './core/publish-options.js';
 export type { JobHandle, PublishedJob } from './core/published-job.js';
 export { PublishError, QueueFullError } from './core/publish-error.js';
 export type { RateOptions } from './core/rate.js';
-export type { CallOptions } from './core/publisher.js';
+export type { CallOptions } from './core/call-options.js';
 export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
