@@ -21,6 +21,8 @@ interface LedgerEntry {
 @Injectable()
 export class JobLedger implements OnModuleInit, OnApplicationShutdown {
   private readonly entries = new BoundedMap<string, LedgerEntry>(100_000);
+  /** The key of the last entry of an id. */
+  private readonly last = new BoundedMap<string, string>(100_000);
   private file?: JsonLines<LedgerEntry>;
   private subscriptions: (() => void)[] = [];
 
@@ -30,7 +32,7 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
     this.file = new JsonLines(join(config.data, 'jobs.jsonl'));
     for await (const entry of this.file.read()) {
       // What was active when the shop was killed is so no more: it waits to be handed out again.
-      this.entries.set(entry.id, entry.state === 'active' ? { ...entry, state: 'waiting' } : entry);
+      this.keep(entry.state === 'active' ? { ...entry, state: 'waiting' } : entry);
     }
     this.subscribe();
   }
@@ -40,15 +42,16 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
     this.file?.close();
   }
 
+  /** Of a job that went on as others, the last of them. */
   find(id: string): { id: string; name: string; state: string } | undefined {
-    const entry = this.entries.get(id);
+    const entry = this.entries.get(this.last.get(id) ?? '');
     if (!entry) return undefined;
     const { name, state, readyAt = 0 } = entry;
     return { id, name, state: state === 'waiting' && readyAt > Date.now() ? 'delayed' : state };
   }
 
-  isCompleted(id: string): boolean {
-    return this.entries.get(id)?.state === 'completed';
+  isCompleted(job: JobName): boolean {
+    return this.entries.get(keyOf(job))?.state === 'completed';
   }
 
   /** Synchronous: once it returns, it is known even after a kill -9. */
@@ -61,7 +64,7 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
     this.subscriptions = [
       events.on('published', (job) => {
         // A worker may have been faster than this event.
-        if (!this.entries.get(job.id)) this.note(job, 'waiting', job.readyAt);
+        if (!this.entries.get(keyOf(job))) this.note(job, 'waiting', job.readyAt);
       }),
       events.on('started', ({ job }) => this.note(job, 'active')),
       events.on('retried', ({ job, at }) => this.note(job, 'waiting', at)),
@@ -73,10 +76,27 @@ export class JobLedger implements OnModuleInit, OnApplicationShutdown {
     ];
   }
 
-  private note(job: { id: string; name: string | undefined }, state: LedgerEntry['state'], readyAt?: Date): void {
-    if (this.isCompleted(job.id)) return;
+  private note(job: JobName, state: LedgerEntry['state'], readyAt?: Date): void {
+    if (this.isCompleted(job)) return;
     const entry = { id: job.id, name: job.name ?? 'unknown', state, readyAt: readyAt?.getTime() };
-    this.entries.set(job.id, entry);
+    this.keep(entry);
     this.file?.append(entry);
   }
+
+  private keep(entry: LedgerEntry): void {
+    const key = keyOf(entry);
+    // The next job is published before its predecessor is told to be completed.
+    if (!this.entries.get(key)) this.last.set(entry.id, key);
+    this.entries.set(key, entry);
+  }
+}
+
+/** A job that goes on as another keeps its id. */
+interface JobName {
+  readonly id: string;
+  readonly name: string | undefined;
+}
+
+function keyOf({ id, name }: JobName): string {
+  return `${id} ${name}`;
 }

@@ -14,7 +14,8 @@ export class JobLog implements NestInterceptor {
     return next.handle().pipe(
       tap(() => {
         const ms = Math.round(performance.now() - start);
-        this.logger.log(`${name} ${id} done in ${ms} ms, of request ${requestId() ?? 'unknown'}`);
+        const request = requestId();
+        this.logger.log(`${name} ${id} done in ${ms} ms${request ? `, of request ${request}` : ''}`);
       }),
     );
   }

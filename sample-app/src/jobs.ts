@@ -25,10 +25,15 @@ export const Order = z.object(
 );
 export type Order = z.infer<typeof Order>;
 
-export const OrderMail = defineJob('send_email', { payload: Order });
-export const Reminder = defineJob('send_reminder', { payload: Order });
-/** The parcels wait for it, so it goes before mail. */
-export const Label = defineJob('shipping_label', { payload: Order, priority: 10 });
+/** Mail has a queue of its own, for its server takes only so much of it: see the limits in `app.module.ts`. */
+export const OrderMail = defineJob('send_email', { payload: Order, queue: 'mail' });
+export const Reminder = defineJob('send_reminder', { payload: Order, queue: 'mail' });
+
+/** What becomes of a parcel: each goes on as the next, under the same id. */
+export const Handover = defineJob('hand_over', { payload: Order });
+export const Sale = defineJob('note_sale', { payload: Order, forwardTo: Handover });
+/** The parcels wait for it, so it goes first. */
+export const Label = defineJob('shipping_label', { payload: Order, priority: 10, forwardTo: Sale });
 
 /**
  * Of a picture that was stored before: a job carries a reference, never megabytes. Pictures take the processor: they have
@@ -36,6 +41,16 @@ export const Label = defineJob('shipping_label', { payload: Order, priority: 10 
  */
 export const Thumbnail = defineJob('make_thumbnail', {
   payload: z.object({ picture: z.string() }),
+  result: z.object({ width: z.number(), height: z.number() }),
   queue: 'pictures',
   concurrency: 2,
 });
+
+/** What was sold on one day. */
+export const DailySales = defineJob('daily_sales', {
+  payload: z.object({ day: z.iso.date() }),
+  result: z.object({ orders: z.number() }),
+});
+
+/** Asks each night for the report of the day before. */
+export const AskForReport = defineJob('ask_for_report');

@@ -10,7 +10,7 @@ export class Once implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler) {
     const [, job] = context.getArgs<[payload: unknown, job: Job]>();
-    if (this.ledger.isCompleted(job.id)) return of(undefined);
+    if (this.ledger.isCompleted(job)) return of(undefined);
     return next.handle().pipe(tap(() => this.ledger.noteCompleted(job)));
   }
 }

@@ -10,9 +10,10 @@ import {
   Param,
   Post,
   StreamableFile,
+  UnprocessableEntityException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { PublisherService } from 'nestjs-jobs';
+import { JobFailedError, JobResultTimeoutError, PublisherService } from 'nestjs-jobs';
 import { Thumbnail } from './jobs.js';
 import { ShopFiles } from './shop-files.service.js';
 
@@ -35,6 +36,18 @@ export class PicturesController {
     await this.files.write(this.files.picture(id), body);
     const job = await this.publisher.publish(Thumbnail, { picture: id }, { id });
     return { job: job.id };
+  }
+
+  /** Waits for it: whoever shows it wants to leave room of its size. */
+  @Get(':id/size')
+  async size(@Param('id') id: string) {
+    try {
+      return await this.publisher.job(Thumbnail, id).result({ timeout: '10s' });
+    } catch (error) {
+      if (error instanceof JobFailedError) throw new UnprocessableEntityException(error.message);
+      if (error instanceof JobResultTimeoutError) throw new NotFoundException(`There is no thumbnail "${id}" yet`);
+      throw error;
+    }
   }
 
   @Get(':id/thumbnail')

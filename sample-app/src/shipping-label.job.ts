@@ -4,16 +4,17 @@ import { type Job, JobHandler } from 'nestjs-jobs';
 import PDFDocument from 'pdfkit';
 import { JobLog } from './job-log.interceptor.js';
 import { Label, type Order } from './jobs.js';
-import { Once } from './once.interceptor.js';
+import { Noted } from './noted.interceptor.js';
 import { ShopFiles } from './shop-files.service.js';
 
 @JobHandler(Label)
-@UseInterceptors(JobLog, Once)
+@UseInterceptors(JobLog, Noted)
 export class ShippingLabel {
   constructor(private readonly files: ShopFiles) {}
 
   async handle(order: Order, job: Job) {
     await this.files.write(this.files.label(job.id), await draw(order, job.id));
+    return order;
   }
 }
 

@@ -15,5 +15,7 @@ export const config = {
   smtpUrl: env.SMTP_URL || undefined,
   /** The only domains that mail may go to, separated by commas. None: all. */
   mailDomains: (env.SHOP_MAIL_DOMAINS || undefined)?.toLowerCase().split(/\s*,\s*/),
+  /** Where reports are posted to, beside their files. None: nowhere. */
+  reportsWebhook: env.SHOP_REPORTS_WEBHOOK || undefined,
   mailFrom: env.SHOP_MAIL_FROM || 'orders@shop.example',
 };

@@ -13,7 +13,9 @@ Order something:        curl -X POST ${url}/orders -H 'content-type: application
 ${mail(url)}
 Post a picture:         curl -X POST ${url}/pictures -H 'content-type: image/svg+xml' --data-binary @${teapot}
 Look after a job:       curl ${url}/jobs/<id>
+Wait for its size:      curl ${url}/pictures/<id>/size
 Fetch the thumbnail:    curl ${url}/pictures/<id>/thumbnail -o thumbnail.webp
+Report what was sold:   npm run reports -- $(date -u +%F)
 
 ${config.jobsUrl ? 'The jobs are kept by the server of JOBS_URL, all else' : 'All is kept'} in ${config.data}: try kill -9 ${process.pid} while jobs run, and start the shop again.
 `;

@@ -13,8 +13,16 @@ async function mailsTo(shop: OpenShop, email: string): Promise<string[]> {
   return mails.filter(({ to }) => to.includes(email)).map(({ subject }) => subject);
 }
 
+async function found(shop: OpenShop, id: string): Promise<{ name: string; state: string }> {
+  return (await (await fetch(`${shop.url}/jobs/${id}`)).json()) as { name: string; state: string };
+}
+
 async function state(shop: OpenShop, id: string): Promise<string> {
-  return ((await (await fetch(`${shop.url}/jobs/${id}`)).json()) as { state: string }).state;
+  return (await found(shop, id)).state;
+}
+
+async function name(shop: OpenShop, id: string): Promise<string> {
+  return (await found(shop, id)).name;
 }
 
 test('an order is thanked for, labelled, and asked about a minute later', async () => {
@@ -26,13 +34,16 @@ test('an order is thanked for, labelled, and asked about a minute later', async 
   expect(jobs.published()).toHaveLength(3);
   expect(await mailsTo(shop, order.email)).toEqual([]);
 
-  expect(await jobs.drain()).toMatchObject({ completed: 2 });
+  // The mail, and the label, of which come a sale and a parcel for the carrier.
+  expect(await jobs.drain()).toMatchObject({ completed: 4 });
   expect(await mailsTo(shop, order.email)).toEqual(['Your order: teapot']);
   expect(existsSync(shop.app.get(ShopFiles).label(ids.label))).toBe(true);
   expect([await state(shop, ids.email), await state(shop, ids.reminder)]).toEqual(['completed', 'delayed']);
+  expect(await name(shop, ids.label)).toBe('hand_over');
 
-  expect(await jobs.advance('59s')).toMatchObject({ completed: 0 });
-  expect(await jobs.advance('1s')).toMatchObject({ completed: 1 });
+  await jobs.advance('59s');
+  expect(await mailsTo(shop, order.email)).toEqual(['Your order: teapot']);
+  await jobs.advance('1s');
   expect(await mailsTo(shop, order.email)).toEqual(['Your order: teapot', 'Do you like it? teapot']);
   expect(await state(shop, ids.reminder)).toBe('completed');
 });
@@ -48,7 +59,7 @@ test('a busy mailbox is tried again, one that is not there is given up', async (
   const shop = await openShop();
   const busy = (await shop.order('busy@shop.example', 'teapot')).jobs;
   const none = (await shop.order('nobody@shop.example', 'teapot')).jobs;
-  expect(await shop.jobs.drain()).toMatchObject({ completed: 2, retried: 1, failed: 1 });
+  expect(await shop.jobs.drain()).toMatchObject({ completed: 6, retried: 1, failed: 1 });
   expect(await shop.jobs.drain()).toMatchObject({ retried: 0, failed: 0 });
   expect(await state(shop, busy.email)).not.toBe('failed');
   expect(await state(shop, none.email)).toBe('failed');

@@ -23,6 +23,7 @@ test('a picture is made small, once its job has run', async () => {
   expect((await fetch(thumbnail)).status).toBe(404);
 
   await shop.jobs.drain();
+  expect(await (await fetch(`${shop.url}/pictures/${job}/size`)).json()).toMatchObject({ width: 200 });
   const { format, width } = await sharp(await (await fetch(thumbnail)).arrayBuffer()).metadata();
   expect({ format, width }).toEqual({ format: 'webp', width: 200 });
 });
@@ -33,4 +34,5 @@ test('what is no picture fails at once', async () => {
   expect(await shop.jobs.drain()).toMatchObject({ failed: 1, retried: 0 });
   const outcome = await shop.jobs.run(Thumbnail, { picture });
   expect(outcome).toMatchObject({ kind: 'failed', error: expect.any(NoPicture) });
+  expect((await fetch(`${shop.url}/pictures/${picture}/size`)).status).toBe(422);
 });

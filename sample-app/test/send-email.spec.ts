@@ -32,12 +32,6 @@ test('as a job, it sends the mail under its id, and once, though the job may com
   expect(again).toMatchObject(done);
 });
 
-test('a busy mailbox is tried again until the attempts are used up', async () => {
-  const { jobs } = await openShop();
-  const outcome = await jobs.run(OrderMail, { email: 'busy@shop.example', item }, { attempt: 20 });
-  expect(outcome).toMatchObject({ kind: 'failed', error: expect.any(MailServerBusy) });
-});
-
 test.for([
   [{ responseCode: 421 }, MailServerBusy],
   [{ responseCode: 450, code: 'EENVELOPE' }, MailServerBusy],

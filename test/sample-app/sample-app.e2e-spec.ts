@@ -27,7 +27,7 @@ describe.each(engines)('the shop on $engine:', { timeout: A_WHILE }, ({ engine, 
     expect(await shop.state(reminder)).toBe('delayed');
     await shop.untilAll('completed', [email, label]);
     const job: unknown = await (await fetch(`${shop.url}/jobs/${label}`)).json();
-    expect(job).toEqual({ id: label, name: 'shipping_label', state: 'completed' });
+    expect(job).toEqual({ id: label, name: 'hand_over', state: 'completed' });
 
     expect(await shop.mailbox()).toMatchObject([
       {
@@ -52,11 +52,20 @@ describe.each(engines)('the shop on $engine:', { timeout: A_WHILE }, ({ engine, 
     const shop = await Shop.open(await shopData(), await jobs());
     const job = await shop.picture(await photo(600, 300));
     await shop.untilAll('completed', [job]);
+    expect(await (await fetch(`${shop.url}/pictures/${job}/size`)).json()).toEqual({ width: 200, height: 100 });
     const answer = await fetch(`${shop.url}/pictures/${job}/thumbnail`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('image/webp');
     const { width, height, format } = await sharp(await answer.arrayBuffer()).metadata();
     expect({ width, height, format }).toEqual({ width: 200, height: 100, format: 'webp' });
+  });
+
+  test('finds what was sold in the report of the day, which a script writes beside the open shop', async () => {
+    const shop = await Shop.open(await shopData(), await jobs());
+    await shop.order('ada@example.org', 'teapot');
+    await eventually('it is sold', async () => (await sales(shop.data)).length > 0 || undefined);
+    const { day } = (await sales(shop.data))[0] as { day: string };
+    expect(await shop.report(day)).toEqual({ day, orders: 1, items: { teapot: 1 } });
   });
 
   const ORDERS = 30;
@@ -231,6 +240,11 @@ describe('a mail server', { timeout: A_WHILE }, () => {
     expect((await again.mailbox()).map(({ id }) => id)).toEqual([`<${email}@shop.example>`]);
   });
 });
+
+async function sales(data: string): Promise<unknown[]> {
+  const lines = (await readFile(join(data, 'sales.jsonl'), 'utf8')).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as unknown);
+}
 
 /** The jobs whose labels lie in the shop, each a whole PDF. */
 async function labels(data: string): Promise<string[]> {

@@ -10,6 +10,7 @@ import { eventually } from './eventually.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'sample-app/dist/main.js');
+const REPORTS = join(ROOT, 'sample-app/dist/reports.js');
 
 export interface Orders {
   email: string;
@@ -46,18 +47,17 @@ export class Shop {
   private constructor(
     private readonly process: ChildProcess,
     readonly data: string,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async open(data: string, env: Record<string, string> = {}): Promise<Shop> {
     for (const file of [join(ROOT, 'dist/index.js'), MAIN]) {
       if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" before this test`);
     }
-    const child = spawn(process.execPath, [MAIN], {
-      cwd: ROOT,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1', PORT: '0', SHOP_DATA: data, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const shop = new Shop(child, data);
+    const { PATH, HOME } = process.env;
+    const all = { PATH, HOME, NO_COLOR: '1', PORT: '0', SHOP_DATA: data, ...env };
+    const child = spawn(process.execPath, [MAIN], { cwd: ROOT, env: all, stdio: ['ignore', 'pipe', 'pipe'] });
+    const shop = new Shop(child, data, all);
     onTestFinished(() => shop.kill());
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (shop.output += String(chunk)));
     shop.url = await eventually('the shop tells its address', () => {
@@ -80,6 +80,21 @@ export class Shop {
   async terminate(): Promise<void> {
     this.process.kill('SIGTERM');
     await eventually(`the shop ends after SIGTERM; it said:\n${this.output}`, () => this.hasEnded, 30_000);
+  }
+
+  /** Runs the script for reports to its end, as cron does; returns what it has written of the day. */
+  async report(day: string): Promise<unknown> {
+    const child = spawn(process.execPath, [REPORTS, day], {
+      cwd: ROOT,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
+    const code = await eventually('the script ends', () => child.exitCode ?? undefined);
+    if (code !== 0) throw new Error(`the script for reports ended with ${code}:\n${output}`);
+    return JSON.parse(await readFile(join(this.data, 'reports', `${day}.json`), 'utf8'));
   }
 
   post(path: string, type: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> {
