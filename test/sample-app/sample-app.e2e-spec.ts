@@ -215,7 +215,7 @@ describe('a mail server', { timeout: A_WHILE }, () => {
     await shop.untilAll('failed', [refused.email]);
     await shop.untilAll('completed', [refused.label, taken.email]);
     expect(server.to('nobody@example.org')).toHaveLength(1);
-    expect(await failureOf(shop, 'default', refused.email)).toBe('MailRefused');
+    expect(await failureOf(shop, 'mail', refused.email)).toBe('MailRefused');
   });
 
   test('that is away is waited for', async () => {
