@@ -18,8 +18,8 @@ export default defineConfig({
     reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     // Forks, for tests send signals, change the working directory and count open handles.
     pool: 'forks',
-    // Most of the time they wait for leases, servers and processes: two files at a time also where there are but two cores.
-    maxWorkers: 2,
+    // Most of the time they wait for leases, servers and processes: three files at a time also where there are but two cores.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
