@@ -134,7 +134,7 @@ export class InstanceConsumer {
   newConsumer(backend: Backend): Consumer {
     const { settings, events } = this;
     const handlers = this.explorer.handlers.all();
-    const publisher = this.publisher.publisherOn(() => backend, events);
+    const publisher = this.publisher.publisherOn(() => backend, events, this.publisher.limited);
     return new Consumer({ ...settings, backend, publisher, handlers, queues: [], events, reporter: logger });
   }
 

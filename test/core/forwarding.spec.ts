@@ -4,9 +4,12 @@ import { defineJob } from '../../lib/core/definition.js';
 import { forward } from '../../lib/core/forward.js';
 import { checkForwards } from '../../lib/core/forward-rings.js';
 import { newId } from '../../lib/core/id.js';
-import type { Handler } from '../../lib/core/handlers.js';
+import { Handlers, type Handler } from '../../lib/core/handlers.js';
+import { LimitedQueues } from '../../lib/core/limited-queues.js';
 import type { Message } from '../../lib/core/message.js';
-import { handler, Workshop } from './workshop.js';
+import { Publisher } from '../../lib/core/publisher.js';
+import type { QueueLimits } from '../../lib/core/queue-limits.js';
+import { DEFAULTS, handler, queue, Workshop } from './workshop.js';
 
 async function open(): Promise<Workshop> {
   const shop = await Workshop.open();
@@ -163,6 +166,72 @@ test('a job of its own queue goes on in its place: its id stays taken', async ()
   await shop.now();
   expect(shop.settled[0]?.settlement.kind).toBe('replaced');
   expect((await shop.publisher.publish('other', null, { id: 'an-id' })).duplicate).toBe(true);
+});
+
+describe('into a full queue', () => {
+  function limitedPublisher(shop: Workshop, whenFull: QueueLimits['whenFull']): Publisher {
+    const limits = new Map([['next', { maxJobs: 1, maxBytes: undefined, maxAgeMs: undefined, whenFull }]]);
+    return new Publisher({
+      backend: () => shop.engine,
+      clock: shop.clock,
+      handlers: new Handlers(),
+      routes: new Map(),
+      limits,
+      limited: new LimitedQueues(limits, shop.events),
+      defaults: DEFAULTS,
+      publishTimeoutMs: 1_000,
+      events: shop.events,
+    });
+  }
+
+  const completed = (shop: Workshop, name: string): number =>
+    shop.happened.filter(([what, event]) => what === 'completed' && event.job.name === name).length;
+
+  test.each(['reject', 'wait'] as const)(
+    '(%s) a job waits, takes no more jobs than it has places, and goes on by itself',
+    async (whenFull) => {
+      const shop = await open();
+      const publisher = limitedPublisher(shop, whenFull);
+      const plan = { publisher, queues: [queue('default', { concurrency: 2 })] };
+      shop.consume([handler('first', () => forward('second', null, { queue: 'next' }), { concurrency: 2 })], plan);
+      for (let n = 0; n < 12; n++) await shop.publisher.publish('first', n);
+      await shop.clock.advance(10_000);
+      expect(completed(shop, 'first')).toBe(1);
+      const started = shop.story.filter((name) => name === 'started').length;
+      expect(started, 'those that wait, and those that are handled meanwhile').toBeLessThanOrEqual(1 + 4);
+
+      shop.consume([handler('second', () => undefined)], { queues: [queue('next', { concurrency: 1 })] });
+      await shop.clock.advance(60_000);
+      expect([completed(shop, 'first'), completed(shop, 'second')]).toEqual([12, 12]);
+      expect(shop.story).not.toContain('failed');
+      expect(shop.story).not.toContain('retried');
+    },
+  );
+
+  test('a job that waits when its consumer closes is handed back, at no cost', async () => {
+    const shop = await open();
+    const publisher = limitedPublisher(shop, 'reject');
+    await shop.publisher.publish('second', null, { queue: 'next' });
+    const consumer = shop.consume([handler('first', () => forward('second', null, { queue: 'next' }))], { publisher });
+    await shop.publisher.publish('first', null);
+    await shop.clock.advance(1_000);
+    const stopped = consumer.stop(2_000);
+    await shop.clock.advance(3_000);
+    await stopped;
+    expect(shop.story).toEqual(['started', 'handedBack']);
+    expect(shop.settled.at(-1)?.settlement).toMatchObject({ kind: 'again', countsAttempt: false });
+  });
+
+  test('what is dropped for it is told, and the job before it has completed', async () => {
+    const shop = await open();
+    const publisher = limitedPublisher(shop, 'drop-newest');
+    await shop.publisher.publish('second', null, { queue: 'next' });
+    shop.consume([handler('first', () => forward('second', null, { queue: 'next' }))], { publisher });
+    const { id } = await shop.publisher.publish('first', null);
+    await shop.now();
+    expect(shop.story).toEqual(['started', 'dropped', 'completed']);
+    expect(shop.last('dropped')).toEqual({ job: { id, name: 'second', queue: 'next' }, reason: 'drop-newest' });
+  });
 });
 
 test('jobs that forward in a ring are refused; a chain is not', () => {
