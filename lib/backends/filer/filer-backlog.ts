@@ -23,6 +23,8 @@ interface Waiting {
 
 /** Listings may take at most this share of the time: a large folder is known from the last one and what came from here since. */
 const LISTING_SHARE = 0.05;
+/** So few files are listed whenever somebody asks, however long it took: a slow moment is no large folder. */
+const FEW = 1_000;
 /** How many of the oldest are remembered, so that not each that is dropped costs a listing. */
 const REMEMBERED = 1_000;
 /** How many files are looked at before the event loop has its turn. */
@@ -158,7 +160,7 @@ export class FilerBacklog {
       if (!isGone(error)) throw fault(folders.path('incoming'), error);
     }
     const now = performance.now();
-    this.nextListingAt = now + (now - began) / LISTING_SHARE;
+    if (found.size > FEW) this.nextListingAt = now + (now - began) / LISTING_SHARE;
   }
 
   private sizeOf({ folder, file }: Waiting): number {
