@@ -15,6 +15,7 @@ import { order } from './order.js';
 import { publishing } from './publishing.js';
 import { rates } from './rates.js';
 import { records } from './records.js';
+import { recurring } from './recurring.js';
 import { replacing } from './replacing.js';
 import { reserving } from './reserving.js';
 import { results } from './results.js';
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   ...throwing,
   ...forwarding,
   ...unique,
+  ...recurring,
   ...admitting,
   ...consuming,
   ...rates,

@@ -119,6 +119,13 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
     'a handler may throw what is no error: the job is retried, then failed, and others go on': ['drops failed jobs'],
     'a handler may throw an odd error: the job is retried, then failed, and others go on': ['drops failed jobs'],
   },
+  recurring: {
+    'each tick is published once, whoever of two workers comes first': [
+      'keeps no record at all, and stores duplicates',
+    ],
+    'a tick whose worker dies before it published is published by another': ['keeps records for ever'],
+    'a tick that is published again after its job has completed is not handled again': ['forgets records'],
+  },
   unique: {
     'of one key, one job waits; the publisher of another is told which': ['claims nothing'],
     'of one key published by two workers at the same time, one is stored': [

@@ -1,7 +1,8 @@
 import type { Records, StoredRecord } from '../../../lib/core/records.js';
 import { memory } from '../../../lib/backends/memory/index.js';
 import type { Breaker, Store } from '../honest.js';
-import { note, turns, verbs } from '../changes.js';
+import { both, note, turns, verbs } from '../changes.js';
+import { alias, under as storedUnder } from './ids.js';
 
 /** Changes some verbs of the records of a backend. */
 export function keeping(change: (honest: Records, store: Store) => Partial<Records>): Breaker {
@@ -158,6 +159,14 @@ export const recordsBreakers: Readonly<Record<string, Breaker>> = {
       },
     };
   }),
+  'keeps no record at all, and stores duplicates': both(
+    keeping(() => ({
+      set: () => Promise.resolve(),
+      claim: () => Promise.resolve(undefined),
+      get: () => Promise.resolve(undefined),
+    })),
+    storedUnder(alias),
+  ),
   'claims nothing': keeping((honest) => ({ claim: (key) => honest.get(key) })),
   'looks for a record and claims its key in two steps': keeping((honest) => ({
     claim: async (key, text, ttlMs) => {
