@@ -20,7 +20,11 @@ const STEPS = [
     'nest-11',
     'node scripts/on-nest-11.mjs test/nest test/testing test/sample-app sample-app/test test/backends/memory.spec test/backends/filer.spec',
   ],
-  ['newer-node', 'node scripts/on-newer-node.mjs test/nest test/backends/memory.spec test/backends/filer.spec'],
+  // A smoke: an application's life from its boot to its end, and every meaning on both backends that need no server.
+  [
+    'newer-node',
+    'node scripts/on-newer-node.mjs test/nest/jobs test/nest/closing.spec test/nest/process-end test/nest/results test/nest/scheduling test/backends/memory.spec test/backends/filer.spec',
+  ],
 ];
 
 const wanted = process.argv.slice(2);
