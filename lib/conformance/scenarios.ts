@@ -1,6 +1,7 @@
 import { admitting } from './admitting.js';
 import { attempts } from './attempts.js';
 import { bytes } from './bytes.js';
+import { claiming } from './claiming.js';
 import { closing } from './closing.js';
 import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   ...closing,
   ...ids,
   ...records,
+  ...claiming,
   ...watching,
   ...limits,
   ...handling,

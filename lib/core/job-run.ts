@@ -9,29 +9,16 @@ import type { Handler } from './handlers.js';
 import type { Job, JobRef } from './job.js';
 import type { Leased } from './lease-keeper.js';
 import { isUnreadable, type ReceivedMessage } from './message.js';
-import { conclude, type Case, type Ending, type Outcome } from './outcome.js';
-import type { QueuePace } from './queue-pace.js';
+import { conclude, type Ending, type Outcome } from './outcome.js';
 import type { RunMiddleware } from './run-middleware.js';
+import { caseOf } from './run-case.js';
 import { takePlaces } from './run-pacing.js';
 import { settle } from './run-settling.js';
 import { RunNotes } from './run-notes.js';
+import type { RunPlan } from './run-plan.js';
 import { start, type MiddlewareHost } from './run-starting.js';
 import { tell } from './run-telling.js';
 import type { RatePlace } from './shared-rate.js';
-
-/** What holds for the runs of one queue. */
-export interface RunRules {
-  /** The job's name for what is no message. */
-  readonly rawJob: string | undefined;
-  /** How long a job may have waited since it could have started first; longer, it is expired. */
-  readonly maxAgeMs?: number | undefined;
-}
-
-/** The same, with what its runs share. */
-export interface RunPlan extends RunRules {
-  /** How often the handlers of its jobs may be called. */
-  readonly pace: QueuePace | undefined;
-}
 
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
@@ -101,7 +88,7 @@ export class JobRun implements Leased, RunningJob {
       this.over = true;
       handled(this);
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
-      const outcome = conclude(this.case(), ending);
+      const outcome = conclude(caseOf(this.ref, this.message, this.delivery, this.slot?.handler, this.context), ending);
       if (!this.leaseLost) settledAs = await this.settle(outcome, durationMs);
       tell(this.ref, settledAs, durationMs, this.context);
     } catch (error) {
@@ -179,9 +166,7 @@ export class JobRun implements Leased, RunningJob {
     const gaveUp = await this.aPlace(slot);
     if (gaveUp) return gaveUp;
     const refused = this.refusal();
-    if (!refused) return this.enter(slot);
-    slot.limiter.leave();
-    return refused;
+    return refused ? this.leavePlaces(slot, refused) : this.enter(slot);
   }
 
   /** In the place that was taken for it, which it leaves at its end. */
@@ -197,15 +182,15 @@ export class JobRun implements Leased, RunningJob {
     pace?.passed(this);
     this.ratePlaces = places;
     const refused = ending ?? this.refusal();
-    if (!refused) return this.begin(slot);
-    slot.limiter.leave();
-    this.leaveRates();
-    return refused;
+    return refused ? this.leavePlaces(slot, refused) : this.begin(slot);
   }
 
-  private leaveRates(): void {
+  /** Of its handler, and of rates: it is not called. */
+  private leavePlaces({ limiter }: HandlerSlot, refused: Ending): Ending {
+    limiter.leave();
     for (const place of this.ratePlaces) place.giveBack();
     this.ratePlaces = NO_PLACES;
+    return refused;
   }
 
   private begin(slot: HandlerSlot): Promise<Ending> {
@@ -216,10 +201,7 @@ export class JobRun implements Leased, RunningJob {
     const waiting = this.abortedAtEnd();
     const refused = (await start(this as MiddlewareHost, waiting, this.context)) ?? this.refusal();
     this.end = undefined;
-    if (!refused) return this.call(slot);
-    slot.limiter.leave();
-    this.leaveRates();
-    return refused;
+    return refused ? this.leavePlaces(slot, refused) : this.call(slot);
   }
 
   /** Waits for a place of the handler; resolves with an ending where the wait was given up. */
@@ -302,27 +284,6 @@ export class JobRun implements Leased, RunningJob {
   private abort(reason: Error): void {
     this.abortReason ??= reason;
     this.controller?.abort(this.abortReason);
-  }
-
-  private case(): Case {
-    const { clock, defaults, rules } = this.context;
-    const { storedAt } = this.delivery;
-    const now = clock.now();
-    const publishedAt = this.message?.publishedAt ?? storedAt;
-    return {
-      name: this.ref.name ?? '',
-      queue: this.ref.queue,
-      attempt: this.ref.attempt,
-      maxAttempts: this.ref.maxAttempts,
-      // A message of others may name a moment of the future, from which no grace would ever come to its end.
-      publishedAt: publishedAt > now ? storedAt : publishedAt,
-      expiresAt: this.message?.expiresAt,
-      backoff: this.message?.backoff ?? this.slot?.handler.backoff ?? defaults.backoff,
-      forwardTo: this.slot?.handler.forwardTo,
-      ...rules,
-      now,
-      random: Math.random(),
-    };
   }
 }
 

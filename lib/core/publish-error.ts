@@ -3,7 +3,7 @@ import type { Load, QueueLimits } from './queue-limits.js';
 /** A job was not published, or it is not known whether it was. */
 export class PublishError extends Error {
   override readonly name: string = 'PublishError';
-  /** Whether the job (of several: any but those `stored`) may have been stored all the same. */
+  /** Whether the job, or of several those beyond `stored`, may have been stored all the same. */
   readonly maybeStored: boolean;
   /** How many jobs were surely stored, the first ones in their order. */
   readonly stored: number;

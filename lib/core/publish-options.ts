@@ -1,19 +1,19 @@
-import { isDate } from 'node:util/types';
 import { answerHeaders, answerKey, type AnswerPlace } from './answer-record.js';
 import { backoffPlan, type BackoffOptions } from './backoff.js';
 import type { JobDefinition } from './definition.js';
-import { durationMs, type Duration } from './duration.js';
+import type { Duration } from './duration.js';
 import type { CheckedHandlerOptions } from './handler-options.js';
 import { withoutOurs } from './handled-job.js';
 import type { Handlers, JobDefaults } from './handlers.js';
 import { newId } from './id.js';
-import { OWN_HEADERS, RESERVED_HEADERS, type Message } from './message.js';
+import type { Message } from './message.js';
 import { checkName } from './names.js';
 import { count, keepResultMs, priority, timeoutMs } from './option-checks.js';
 import { toJson } from './payload.js';
-import { oldestAt, type QueueLimits } from './queue-limits.js';
+import { headersOf } from './publish-headers.js';
+import { expiration, moment, notAfter } from './publish-times.js';
+import type { QueueLimits } from './queue-limits.js';
 import { show } from './show.js';
-import { LAST_MOMENT } from './time.js';
 import { checkedUnique, uniqueHeaders, type Unique, type UniqueOptions } from './unique.js';
 
 /** How a job is published. Durations are milliseconds or texts such as `'5m'`. */
@@ -141,7 +141,7 @@ export function draftOf(
     maxAttempts: options.attempts === undefined ? undefined : count(options.attempts, 'attempts'),
     backoff: options.backoff === undefined ? undefined : travelling(options.backoff),
     timeoutMs: options.timeout === undefined ? undefined : timeoutMs(options.timeout),
-    headers: allHeaders(options.headers, unique && uniqueHeaders(unique, now)),
+    headers: headersOf(options.headers, unique && uniqueHeaders(unique, now)),
   };
   return { queue, message: answer ? withAnswer(message, answer) : message, unique, answer };
 }
@@ -201,61 +201,9 @@ export function withoutAnswer({ queue, message }: Draft): Draft {
   return { queue, message: { ...message, headers: withoutOurs(message.headers) }, answer: undefined };
 }
 
-/** A duration from now, or a Date, as milliseconds since 1970. */
-function moment(value: Duration | Date, now: number, what: string): number {
-  const time = isDate(value) ? value.getTime() : Math.ceil(now + durationMs(value, what));
-  if (Number.isNaN(time)) throw new TypeError(`${what}: expected a valid Date, got Invalid Date`);
-  if (time > LAST_MOMENT) throw new TypeError(`${what}: expected a moment before the year 10000, got ${show(value)}`);
-  return time;
-}
-
-function expiration(value: Duration | Date | undefined, now: number, readyAt: number | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const time = moment(value, now, 'expiration');
-  if (time <= now) throw new TypeError(`expiration: expected a moment in the future, got ${show(value)}`);
-  if (readyAt !== undefined && time <= readyAt) {
-    throw new TypeError(
-      `expiration: expected a moment after the delay (${new Date(readyAt).toISOString()}), got ${new Date(time).toISOString()}`,
-    );
-  }
-  return time;
-}
-
-/** The expiration, or before it the moment at which the job has waited as long as one may in its queue. */
-function notAfter(
-  expiresAt: number | undefined,
-  now: number,
-  readyAt: number | undefined,
-  limits: QueueLimits | undefined,
-): number | undefined {
-  if (limits?.maxAgeMs === undefined) return expiresAt;
-  const oldest = oldestAt(Math.max(readyAt ?? now, now), limits.maxAgeMs);
-  return Math.min(expiresAt ?? LAST_MOMENT, oldest);
-}
-
 function travelling(value: unknown): Message['backoff'] {
   if (typeof value !== 'function') return backoffPlan(value, 'backoff');
   throw new TypeError(
     'backoff: a function cannot travel with a job; give it to the handler, or pass { kind, base, … }',
   );
-}
-
-function allHeaders(
-  given: PublishOptions['headers'],
-  own: Readonly<Record<string, string>> | undefined,
-): Record<string, string> {
-  const users = given === undefined ? {} : headers(given);
-  return own ? { ...users, ...own } : users;
-}
-
-function headers(value: Readonly<Record<string, unknown>>): Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`headers: expected an object of texts, got ${show(value)}`);
-  }
-  for (const [name, text] of Object.entries(value)) {
-    if (RESERVED_HEADERS.has(name) || OWN_HEADERS.has(name))
-      throw new TypeError(`headers: ${show(name)} is reserved; choose another name`);
-    if (typeof text !== 'string') throw new TypeError(`headers[${show(name)}]: expected a text, got ${show(text)}`);
-  }
-  return Object.fromEntries(Object.entries(value) as [string, string][]);
 }

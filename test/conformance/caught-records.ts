@@ -53,17 +53,6 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
     'of texts set at the same time one is there, whole': ['mixes texts that are set at the same time'],
     'many keys are set and got at the same time': ['loses what is set at the same time'],
     'a record is no job': ['hands records out as jobs'],
-    'a claim of a key without a record stores': ['claims nothing'],
-    'a claim of a key that has a record tells that one, and changes nothing': [
-      'overwrites what it claims in vain',
-      'makes last longer what it claims in vain',
-      'tells who claims in vain his own text',
-    ],
-    'of four that claim a key at the same time, on two workers, one stores': [
-      'looks for a record and claims its key in two steps',
-      'gives each worker records of its own',
-    ],
-    'of four that claim a key whose time has just ended, one stores': ['takes an ended record over in two steps'],
     'a record tells when its time ends': [
       'tells the end of a record in seconds',
       'tells the beginning of a record for its end',
@@ -75,6 +64,32 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
     ],
     'a key is free again after the time of its record': ['keeps records for ever', 'keeps records a little longer'],
     'what is set anew has a time of its own': ['keeps the time that a key was first given'],
+    'keys may be any text of up to 1,000 bytes, and none is taken for another': [
+      'takes keys for file names',
+      'takes keys without their case',
+      'takes keys without their accents’ form',
+      'cuts keys',
+    ],
+    'odd texts come back as they were': [
+      'repairs lone surrogates in records',
+      'ends records at NUL',
+      'takes an empty text for none',
+    ],
+    'a long text comes back whole': ['truncates records at 64 KB'],
+    'records outlive all workers': ['forgets records when the last worker closes'],
+  },
+  claiming: {
+    'a claim of a key without a record stores': ['claims nothing'],
+    'a claim of a key that has a record tells that one, and changes nothing': [
+      'overwrites what it claims in vain',
+      'makes last longer what it claims in vain',
+      'tells who claims in vain his own text',
+    ],
+    'of four that claim a key at the same time, on two workers, one stores': [
+      'looks for a record and claims its key in two steps',
+      'gives each worker records of its own',
+    ],
+    'of four that claim a key whose time has just ended, one stores': ['takes an ended record over in two steps'],
     'what is deleted is gone, and its key is free': ['deletes nothing', 'says of each delete that it removed'],
     'a swap stores where the record has the text that it expects, and changes nothing else': [
       'swaps whatever the text',
@@ -95,19 +110,6 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
       'looks for a record and claims its key in two steps',
       'deletes nothing',
     ],
-    'keys may be any text of up to 1,000 bytes, and none is taken for another': [
-      'takes keys for file names',
-      'takes keys without their case',
-      'takes keys without their accents’ form',
-      'cuts keys',
-    ],
-    'odd texts come back as they were': [
-      'repairs lone surrogates in records',
-      'ends records at NUL',
-      'takes an empty text for none',
-    ],
-    'a long text comes back whole': ['truncates records at 64 KB'],
-    'records outlive all workers': ['forgets records when the last worker closes'],
   },
   watching: {
     'who watches a key is told of each set, by whichever worker': [

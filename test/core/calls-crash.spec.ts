@@ -1,7 +1,3 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { JobResultTimeoutError } from '../../lib/core/answer-errors.js';
@@ -12,8 +8,8 @@ import { Handlers } from '../../lib/core/handlers.js';
 import { Publisher } from '../../lib/core/publisher.js';
 import { backendFromUrl } from '../../lib/nest/backend-url.js';
 import { compiled } from '../compiled.js';
-import { beanstalkdServer } from '../servers/beanstalkd.js';
-import { redisServer } from '../servers/redis.js';
+import { ENGINE_URLS } from './crash/engine-urls.js';
+import { Troupe } from './crash/troupe.js';
 import { Random } from './random.js';
 import { DEFAULTS } from './workshop.js';
 
@@ -34,57 +30,12 @@ beforeAll(() => {
   );
 });
 
-/** Two workers, of which one is killed now and then, and another takes its place. */
-class Troupe {
-  private readonly workers: ChildProcess[] = [];
-
-  constructor(private readonly url: string) {}
-
-  async start(): Promise<void> {
-    const worker = fork(program, [this.url, QUEUE], { stdio: 'inherit' });
-    this.workers.push(worker);
-    await once(worker, 'message');
-  }
-
-  async killOne(random: Random): Promise<void> {
-    const worker = random.pick(this.workers);
-    this.workers.splice(this.workers.indexOf(worker), 1);
-    const exited = once(worker, 'exit');
-    worker.kill('SIGKILL');
-    await exited;
-    await this.start();
-  }
-
-  end(): void {
-    for (const worker of this.workers) worker.kill('SIGKILL');
-  }
-}
-
-/** Where each engine is, for so long as a test goes on. */
-const URLS: Readonly<Record<string, () => Promise<string>>> = {
-  async filer() {
-    const folder = await mkdtemp(join(tmpdir(), 'nestjs-jobs-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    return `filer:${folder}/jobs?durable=false&lease=2s`;
-  },
-  async bullmq() {
-    const server = await redisServer();
-    onTestFinished(() => server.stop());
-    return `${server.url}?prefix=calls-${process.pid}&lease=2s`;
-  },
-  async beanstalkd() {
-    const server = await beanstalkdServer();
-    onTestFinished(() => server.stop());
-    return `beanstalkd://${server.host}:${server.port}?prefix=calls-${process.pid}-&lease=2s`;
-  },
-};
-
-test.each(Object.entries(URLS))(
+test.each(Object.entries(ENGINE_URLS))(
   `on %s, each of ${CALLS} callers gets its answer though ${KILLS} workers are killed, and nothing is left`,
   async (_, urlOf) => {
     const random = new Random(Date.now());
     const url = await urlOf();
-    const troupe = new Troupe(url);
+    const troupe = new Troupe(program, [url, QUEUE]);
     onTestFinished(() => troupe.end());
     await Promise.all([troupe.start(), troupe.start()]);
     const backend = await backendFromUrl(url).open({ worker: 'caller', warn: console.error });

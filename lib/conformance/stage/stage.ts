@@ -97,6 +97,11 @@ export class Stage {
     return this.time.pass(this.traits.leaseMs * part);
   }
 
+  /** Lets the time go on to a moment, in milliseconds since 1970. */
+  async passUntil(moment: number): Promise<void> {
+    while (this.clock.now() < moment) await this.time.pass(moment - this.clock.now());
+  }
+
   /** Runs the scenario again where a lease has lapsed that it meant to hold; `renewedAt` by the clock's `monotonic()`. */
   assumeLeased({ leasedAt }: Delivery, renewedAt: number = leasedAt): void {
     const age = this.clock.monotonic() - renewedAt;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openFiler } from '../../../lib/backends/filer/index.js';
-import { RealDisk } from '../../../lib/backends/filer/disk.js';
+import { RealDisk } from '../../../lib/backends/filer/real-disk.js';
 import { Child } from './support/child.js';
 import { publisherOn, Shift } from './support/shift.js';
 import { until } from './support/until.js';

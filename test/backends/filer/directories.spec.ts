@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { filer } from '../../../lib/backends/filer/index.js';
-import { RealDisk } from '../../../lib/backends/filer/disk.js';
+import { RealDisk } from '../../../lib/backends/filer/real-disk.js';
 import { publisherOn, Shift } from './support/shift.js';
 import { isRoot, mayMount, temporaryFolder } from './support/temporary.js';
 import { until } from './support/until.js';

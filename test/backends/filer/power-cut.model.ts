@@ -1,6 +1,7 @@
 import type { Dir, Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { RealDisk, type Disk, type OpenFile } from '../../../lib/backends/filer/disk.js';
+import type { Disk, OpenFile } from '../../../lib/backends/filer/disk.js';
+import { RealDisk } from '../../../lib/backends/filer/real-disk.js';
 
 /** A file that was made, whatever it is called by now. */
 export interface Inode {

@@ -2,7 +2,8 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RealDisk, type Disk } from '../../../lib/backends/filer/disk.js';
+import type { Disk } from '../../../lib/backends/filer/disk.js';
+import { RealDisk } from '../../../lib/backends/filer/real-disk.js';
 import type { FilerBackend } from '../../../lib/backends/filer/filer.backend.js';
 import { openFiler } from '../../../lib/backends/filer/index.js';
 import type { Delivery, Settlement } from '../../../lib/core/backend.js';

@@ -1,4 +1,5 @@
-import { RealDisk, type Disk } from '../../../../lib/backends/filer/disk.js';
+import type { Disk } from '../../../../lib/backends/filer/disk.js';
+import { RealDisk } from '../../../../lib/backends/filer/real-disk.js';
 
 export type Operation = keyof Disk;
 
