@@ -193,13 +193,19 @@ export class JobRun implements Leased, RunningJob {
     return refused;
   }
 
+  /** What becomes of it where the start took so long that others may have its place of a rate. */
+  private lostPlace(): Ending | undefined {
+    if (!this.ratePlaces.some((place) => place.lapsed)) return undefined;
+    return { kind: 'limited', at: this.context.clock.now() };
+  }
+
   private begin(slot: HandlerSlot): Promise<Ending> {
     return this.middleware.length === 0 ? this.call(slot) : this.startAndCall(slot);
   }
 
   private async startAndCall(slot: HandlerSlot): Promise<Ending> {
     const waiting = this.abortedAtEnd();
-    const refused = (await start(this as MiddlewareHost, waiting, this.context)) ?? this.refusal();
+    const refused = (await start(this as MiddlewareHost, waiting, this.context)) ?? this.refusal() ?? this.lostPlace();
     this.end = undefined;
     return refused ? this.leavePlaces(slot, refused) : this.call(slot);
   }

@@ -24,8 +24,13 @@ export interface SharedRateSetup {
   readonly shared: boolean;
 }
 
+/** How often the time of a place is begun again, where the engine took so long that the call would begin late. */
+const MOST_RENEWALS = 3;
+
 /** A claimed place, or a part of one, for one call. */
 export interface RatePlace {
+  /** Whether its time is over before the call began, so that others may have it. */
+  readonly lapsed: boolean;
   /** The call begins. */
   begin(): void;
   /** There will be no call. */
@@ -37,7 +42,7 @@ interface Claimed {
   readonly index: number;
   readonly token: string;
   /** By the clock's `monotonic()`. */
-  readonly claimedAt: number;
+  claimedAt: number;
   left: number;
 }
 
@@ -91,8 +96,9 @@ export class SharedRate {
       try {
         const living = await records?.claim(keyOf(what, index), claimed.token, this.ttlMs);
         this.takenUntil[index] = living ? Math.max(living.expiresAt, clock.now() + 1) : clock.now() + this.ttlMs;
-        if (!living) this.spare.push(claimed);
-        if (!living) return this.partOf(claimed);
+        if (living || !(await this.isInTime(claimed))) continue;
+        this.spare.push(claimed);
+        return this.partOf(claimed);
       } catch (error) {
         this.takenUntil[index] = -Infinity;
         throw error;
@@ -125,15 +131,36 @@ export class SharedRate {
     this.waiting -= 1;
   }
 
+  /**
+   * Begins the time of a place again where its claim took longer than a call may be late, for it would be free too early.
+   * False where it was over meanwhile, and another has the place.
+   */
+  private async isInTime(claimed: Claimed): Promise<boolean> {
+    const { clock, records, what } = this.setup;
+    for (let renewals = 0; records && renewals < MOST_RENEWALS && this.isLate(claimed); renewals++) {
+      claimed.claimedAt = clock.monotonic();
+      if (!(await records.swap(keyOf(what, claimed.index), claimed.token, claimed.token, this.ttlMs))) return false;
+      this.takenUntil[claimed.index] = clock.now() + this.ttlMs;
+    }
+    return !this.hasLapsed(claimed);
+  }
+
+  private isLate({ claimedAt }: Claimed): boolean {
+    return this.setup.clock.monotonic() - claimedAt > this.slackMs;
+  }
+
+  private hasLapsed({ claimedAt }: Claimed): boolean {
+    return this.setup.clock.monotonic() - claimedAt >= this.ttlMs;
+  }
+
   private get ttlMs(): number {
     return this.setup.rate.perMs + this.slackMs;
   }
 
   private spareCalls(): number {
-    const now = this.setup.clock.monotonic();
     for (let at = this.spare.length - 1; at >= 0; at--) {
-      const { left, claimedAt } = this.spare[at];
-      if (left === 0 || now > claimedAt + this.slackMs) this.spare.splice(at, 1);
+      const claimed = this.spare[at];
+      if (claimed.left === 0 || this.isLate(claimed)) this.spare.splice(at, 1);
     }
     return this.spare.reduce((sum, { left }) => sum + left, 0);
   }
@@ -158,12 +185,20 @@ export class SharedRate {
 
   private partOf(claimed: Claimed): RatePlace {
     claimed.left -= 1;
-    return { begin: () => this.begin(claimed), giveBack: () => this.giveBack(claimed) };
+    const hasLapsed = (): boolean => this.hasLapsed(claimed);
+    return {
+      get lapsed() {
+        return hasLapsed();
+      },
+      begin: () => this.begin(claimed),
+      giveBack: () => this.giveBack(claimed),
+    };
   }
 
-  private begin({ index, token, claimedAt }: Claimed): void {
+  private begin(claimed: Claimed): void {
+    if (!this.isLate(claimed)) return;
+    const { index, token } = claimed;
     const { clock, records, what } = this.setup;
-    if (clock.monotonic() - claimedAt <= this.slackMs) return;
     // Later than its place allows for: that is taken anew, from now on.
     this.takenUntil[index] = clock.now() + this.ttlMs;
     records?.set(keyOf(what, index), token, this.ttlMs).catch(() => undefined);

@@ -77,6 +77,42 @@ describe('a rate', () => {
     });
   }
 
+  test('gives no place whose claim took so long that another has it', async () => {
+    const { clock, records } = house();
+    const other = rateOn({ clock, records }, 1);
+    let claims = 0;
+    const slow: Records['claim'] = async (...args) => {
+      const living = await records.claim(...args);
+      if (claims++ > 0) return living;
+      await clock.advance(1_500);
+      (await other.take())?.begin();
+      return living;
+    };
+    const rate = rateOn({ clock, records: Object.assign(Object.create(records) as Records, { claim: slow }) }, 1);
+    expect(await rate.take()).toBeUndefined();
+    expect(claims).toBeGreaterThan(0);
+    expect(await other.take()).toBeUndefined();
+  });
+
+  test('counts the time of a place whose claim was slow from when the call may begin', async () => {
+    const { clock, records } = house();
+    const slow: Records['claim'] = async (...args) => {
+      const living = await records.claim(...args);
+      await clock.advance(900);
+      return living;
+    };
+    const rate = rateOn({ clock, records: Object.assign(Object.create(records) as Records, { claim: slow }) }, 1);
+    const other = rateOn({ clock, records }, 1);
+    const place = await rate.take();
+    // As long as the engine takes to hear that it begins later: nothing is left to a race.
+    expect(place?.lapsed).toBe(false);
+    await clock.advance(200);
+    expect(await other.take()).toBeUndefined();
+    await clock.advance(1_000);
+    expect(place?.lapsed).toBe(true);
+    expect(await other.take()).toBeDefined();
+  });
+
   test('that is used up is not asked for again until a place is free', async () => {
     const shop = house();
     const [mine, others] = [rateOn(shop, 5), rateOn(shop, 5)];
