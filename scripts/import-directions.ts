@@ -17,8 +17,9 @@ const NEST = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'];
 const ROOMS: Readonly<Record<string, Room>> = {
   'index.ts': { rooms: ['core', 'nest'], packages: [] },
   core: { rooms: [], packages: ['uuid', 'tinyqueue', 'ms', 'croner', '@standard-schema/spec'] },
-  nest: { rooms: ['core'], packages: NEST },
+  nest: { rooms: ['core', 'operating'], packages: NEST },
   conformance: { rooms: ['core'], packages: [] },
+  operating: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core'] },
 };
 

@@ -1,6 +1,7 @@
 import type { Backlog } from './backlog.js';
 import type { Clock } from './clock.js';
 import type { FailureRecord } from './failure-record.js';
+import type { Inspector } from './inspector.js';
 import type { Message, ReceivedMessage, Unreadable } from './message.js';
 import type { Records } from './records.js';
 
@@ -22,6 +23,9 @@ export interface Backend {
 
   /** Where the engine can tell what waits. Without it, limits of queues are refused aloud. */
   readonly backlog?: Backlog;
+
+  /** Where the engine can show its jobs. Without it, operating them is refused aloud. */
+  readonly inspector?: Inspector;
 
   /**
    * Stores the messages in their order and resolves once each is as safe as `traits.durability` says, with one receipt
