@@ -1,16 +1,9 @@
 import { JobHandler, type ContextCarrier } from 'nestjs-jobs';
+import { ClsModule, ClsServiceManager } from 'nestjs-cls';
 import { expect, test } from 'vitest';
 import { startJobs, until } from './application.js';
 
-/** On NestJS 11 the ES module of nestjs-cls 7 can't be loaded: it imports `@nestjs/core/injector/injector`, without an ending. */
-const loaded = await import('nestjs-cls').catch((error: NodeJS.ErrnoException) => {
-  if (error.message.includes('@nestjs/core/injector/injector')) return undefined;
-  throw error;
-});
-
-test.skipIf(!loaded)('with nestjs-cls, what a request has set is there in its job', async () => {
-  if (!loaded) throw new Error('nestjs-cls is not there');
-  const { ClsModule, ClsServiceManager } = loaded;
+test('with nestjs-cls, what a request has set is there in its job', async () => {
   const cls = ClsServiceManager.getClsService<{ tenant: string }>();
   const contextCarrier: ContextCarrier = {
     capture: () => (cls.isActive() ? { tenant: cls.get('tenant') } : {}),

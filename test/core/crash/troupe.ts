@@ -5,6 +5,8 @@ import type { Random } from '../random.js';
 /** Processes of which one is killed now and then, and another takes its place. */
 export class Troupe {
   private readonly workers: ChildProcess[] = [];
+  /** The processes that were killed. */
+  readonly killed = new Set<number>();
 
   /** @param program says something by `process.send` once it is at work */
   constructor(
@@ -26,6 +28,7 @@ export class Troupe {
     this.workers.splice(this.workers.indexOf(worker), 1);
     const exited = once(worker, 'exit');
     worker.kill('SIGKILL');
+    if (worker.pid !== undefined) this.killed.add(worker.pid);
     await exited;
     await this.start();
   }

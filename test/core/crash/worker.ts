@@ -11,7 +11,7 @@ import { backendFromUrl } from '../../../lib/nest/backend-url.js';
 
 /**
  * Handles a chain of three jobs, and a job that recurs each second where `recurs` says so. Each run is a line of the
- * journal: the job's name, its id, and which attempt it was.
+ * journal: the job's name, its id, which attempt it was, and the process.
  */
 const [url = '', journal = '', recurs = ''] = process.argv.slice(2);
 const QUEUES = ['first', 'second', 'third', 'tick'];
@@ -35,7 +35,7 @@ for (const [index, name] of QUEUES.entries()) {
     forwardTo: index < 2 ? QUEUES[index + 1] : undefined,
     async handle(payload, job) {
       await setTimeout(Math.random() * 10);
-      appendFileSync(journal, `${name} ${job.id} ${job.attempt}\n`);
+      appendFileSync(journal, `${name} ${job.id} ${job.attempt} ${process.pid}\n`);
       return payload;
     },
   };
