@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { JobFailedError } from '../core/answer-errors.js';
 import { newId } from '../core/id.js';
 import { QueueFullError } from '../core/publish-error.js';
-import { chapter, countsBytes, countsJobs, dropsOldest } from './scenario.js';
+import type { PublishOptions } from '../core/publish-options.js';
+import type { PublishedJob } from '../core/published-job.js';
+import { all, chapter, countsBytes, countsJobs, dropsOldest, keepsRecords } from './scenario.js';
 import { contentOf, numbers, payloadsOf, sorted } from './stage/draft.js';
 import { handled, type Worker } from './stage/worker.js';
 
 const FAR_MS = 3_600_000;
+
+const dropsWithRecords = all(dropsOldest, keepsRecords);
 
 /** Publishes jobs that wait; gives their ids, in their order. */
 async function stored(worker: Worker, ...priorities: readonly number[]): Promise<string[]> {
@@ -123,7 +128,7 @@ export const limits = chapter('limits', (scenario) => {
   scenario('a dropped job is told by its id and its name, and its id is free', dropsOldest, async ({ worker }) => {
     for (const id of ['plain', 'with space: ü', newId()]) {
       await worker.publish({ id, name: 'named', payload: { large: 'x'.repeat(30_000) } });
-      assert.deepEqual(await worker.drop(1), [{ id, name: 'named' }]);
+      assert.deepEqual(await worker.drop(1), [{ id, name: 'named', headers: {} }]);
       const [receipt] = await worker.publish({ id });
       assert.notEqual(receipt?.duplicate, true, 'its id is free');
       await worker.complete(await worker.takeOne());
@@ -174,6 +179,30 @@ export const limits = chapter('limits', (scenario) => {
     }
     assert.deepEqual(payloadsOf(await stage.worker.take(3)), [4, 5, 6]);
     await stage.worker.takesNothing('the others were dropped');
+  });
+
+  scenario('a job that is dropped for others frees its unique key', dropsWithRecords, async (stage) => {
+    const by = stage.publisher(stage.worker, { maxJobs: 1, whenFull: 'drop-oldest' });
+    const publish = (payload: number, options: PublishOptions = {}): Promise<PublishedJob> =>
+      stage.time.wait('publish to resolve', by.publish('job', payload, { queue: stage.queue, ...options }));
+    await publish(1, { unique: { key: 'a key' } });
+    assert.equal((await publish(2, { unique: { key: 'a key' } })).duplicate, true);
+    await publish(3);
+    assert.notEqual((await publish(4, { unique: { key: 'a key' } })).duplicate, true, 'its key is free');
+    assert.deepEqual(payloadsOf(await stage.worker.take(1)), [4]);
+  });
+
+  scenario('who waits for the result of a job that is dropped for others is told', dropsWithRecords, async (stage) => {
+    const by = stage.publisher(stage.worker, { maxJobs: 1, whenFull: 'drop-oldest' });
+    const publish = (keepResult?: string): Promise<PublishedJob> =>
+      stage.time.wait(
+        'publish to resolve',
+        by.publish('job', null, { queue: stage.queue, ...(keepResult && { keepResult }) }),
+      );
+    const first = await publish('1h');
+    const waiting = handled(stage.time.wait('the result to be told', first.result({ timeout: '1h' })));
+    await publish();
+    await assert.rejects(waiting, (error) => error instanceof JobFailedError && error.reason === 'dropped');
   });
 
   scenario('a job that has waited longer than its queue allows is never handled', async (stage) => {

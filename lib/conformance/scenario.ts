@@ -56,6 +56,13 @@ export function chapter(title: string, write: (scenario: Add) => void): readonly
   return scenarios;
 }
 
+/** The scenario concerns backends that each of these does. */
+export function all(...options: readonly ScenarioOptions[]): ScenarioOptions {
+  return {
+    exempt: (concern) => options.map(({ exempt }) => exempt?.(concern)).find((reason) => reason !== undefined),
+  };
+}
+
 /** Leases lapse in the scenario. */
 export const lapsing: ScenarioOptions = { lease: 'short' };
 

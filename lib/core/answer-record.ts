@@ -66,7 +66,10 @@ export function answerHeaders({ key, stamp, keepMs }: AnswerPlace): Readonly<Rec
 }
 
 /** Where the answer of a job belongs; undefined where none is kept. */
-export function answerPlaceOf(queue: string, { id, headers }: ReceivedMessage): AnswerPlace | undefined {
+export function answerPlaceOf(
+  queue: string,
+  { id, headers }: Pick<ReceivedMessage, 'id' | 'headers'>,
+): AnswerPlace | undefined {
   const keepMs = Number(headers[KEEP_RESULT]);
   if (!(keepMs > 0) || !Number.isFinite(keepMs)) return undefined;
   const named = headers[ANSWER_KEY];

@@ -56,6 +56,11 @@ const DROPPED: Readonly<Record<DropReason, FailureRecord['error']>> = {
   repeated: dropped('it was published twice, and the other has completed'),
 };
 
+/** The text of the answer of a job that is gone unhandled. */
+export function answerOfDropped(reason: DropReason, place: AnswerPlace): string {
+  return answerText({ state: 'failed', reason: 'dropped', error: DROPPED[reason], attempts: 0 }, place);
+}
+
 class TooLarge extends Error {}
 
 type End = Extract<Outcome, { kind: 'completed' | 'failed' | 'expired' | 'dropped' }>;

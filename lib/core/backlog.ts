@@ -1,3 +1,5 @@
+import { isUnreadable, type ReceivedMessage, type Unreadable } from './message.js';
+
 /**
  * What waits in the queues of an engine: an optional part of a backend, by which queues are kept within limits. Jobs that
  * wait are those that may be handed out, now or when their delay is over; active and failed ones don't count.
@@ -31,4 +33,13 @@ export interface DroppedJob {
   readonly id: string;
   /** Undefined where the stored message can't be read. */
   readonly name: string | undefined;
+  /** Of its message; none where that can't be read. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What is told of a job that was removed. */
+export function droppedJob(content: ReceivedMessage | Unreadable): DroppedJob {
+  return isUnreadable(content)
+    ? { id: content.id, name: undefined, headers: {} }
+    : { id: content.id, name: content.name, headers: content.headers };
 }

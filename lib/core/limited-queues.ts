@@ -3,6 +3,7 @@ import type { DroppedJob } from './backlog.js';
 import { systemClock } from './clock.js';
 import type { JobEvents } from './events.js';
 import { inTime } from './in-time.js';
+import { letGo } from './letting-go.js';
 import { encodeMessage, type Message } from './message.js';
 import { PublishError, QueueFullError } from './publish-error.js';
 import {
@@ -94,13 +95,20 @@ export class LimitedQueues {
     if (known?.backend === backend) return known.room;
     const { backlog, clock = systemClock, traits } = backend;
     if (!backlog) throw new PublishError(`not published: ${traits.name} can't tell what waits in queue "${queue}"`);
-    const dropped = (jobs: readonly DroppedJob[]): void => this.tell(queue, jobs, 'drop-oldest');
+    const dropped = async (jobs: readonly DroppedJob[]): Promise<void> => {
+      this.tell(queue, jobs, 'drop-oldest');
+      await Promise.allSettled(jobs.map((job) => letGo(backend, { ...job, queue }, 'drop-oldest')));
+    };
     const room = new QueueRoom({ queue, limits, backlog, clock, events: this.events, dropped });
     this.rooms.set(queue, { backend, room });
     return room;
   }
 
-  private tell(queue: string, jobs: readonly DroppedJob[], reason: 'drop-oldest' | 'drop-newest'): void {
+  private tell(
+    queue: string,
+    jobs: readonly Pick<DroppedJob, 'id' | 'name'>[],
+    reason: 'drop-oldest' | 'drop-newest',
+  ): void {
     for (const { id, name } of jobs) this.events.emit('dropped', { job: { id, name, queue }, reason });
   }
 }

@@ -19,8 +19,8 @@ export interface RoomSetup {
   /** The engine's. */
   readonly clock: Clock;
   readonly events: JobEvents;
-  /** Hears of the jobs that had to make room. */
-  readonly dropped: (jobs: readonly DroppedJob[]) => void;
+  /** Hears of the jobs that had to make room. Never rejects. */
+  readonly dropped: (jobs: readonly DroppedJob[]) => Promise<void>;
 }
 
 /** How many jobs there was room for, the first ones; where there was for none, what waits. */
@@ -164,7 +164,7 @@ export class QueueRoom {
     while (this.line.length > 0 && !this.grant()) {
       const sizes = this.line.flatMap((entry) => entry.sizes);
       const jobs = (await backlog.dropOldest?.(queue, tooMany(limits, this.waiting, sizes))) ?? [];
-      dropped(jobs);
+      await dropped(jobs);
       await this.ask();
       if (jobs.length === 0 && !this.grant()) return this.refuse(() => true);
     }

@@ -24,6 +24,10 @@ export const caughtLimits: Readonly<Record<string, Readonly<Record<string, reado
     ],
     'who waits for room publishes once there is some': ['says that very much waits'],
     'a queue that drops the oldest keeps the latest': ['says that nothing waits'],
+    'a job that is dropped for others frees its unique key': ['tells nothing of what it drops but its id'],
+    'who waits for the result of a job that is dropped for others is told': [
+      'tells nothing of what it drops but its id',
+    ],
     'a job that has waited longer than its queue allows is never handled': [
       'takes the hand-out for the time of publishing',
     ],

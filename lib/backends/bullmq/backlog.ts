@@ -1,5 +1,4 @@
-import type { DroppedJob } from '../../core/backlog.js';
-import { isUnreadable } from '../../core/message.js';
+import { droppedJob, type DroppedJob } from '../../core/backlog.js';
 import { BYTES_COMMAND, DROP_COMMAND } from './backlog-scripts.js';
 import type { Connections } from './connections.js';
 import { faultOf } from './faults.js';
@@ -49,7 +48,7 @@ export class BullmqBacklog {
         const most = Math.min(count - dropped.length, AT_A_TIME);
         const keys = [wait, paused, prioritized, delayed, events];
         const some = (await adapted.runCommand(DROP_COMMAND, [...keys, most, this.scripts.toKey('')])) as string[][];
-        dropped.push(...some.map(([id = '', name = '', opts = '']) => droppedJob(id, name, opts)));
+        dropped.push(...some.map(([id = '', name = '', opts = '']) => toDropped(id, name, opts)));
         if (some.length < most) break;
       }
       return dropped;
@@ -78,7 +77,6 @@ export class BullmqBacklog {
   }
 }
 
-function droppedJob(id: string, name: string, opts: string): DroppedJob {
-  const content = contentOf({ name, opts, data: 'null' }, id);
-  return { id: content.id, name: isUnreadable(content) ? undefined : content.name };
+function toDropped(id: string, name: string, opts: string): DroppedJob {
+  return droppedJob(contentOf({ name, opts, data: 'null' }, id));
 }

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { DroppedJob } from '../../core/backlog.js';
-import { isUnreadable } from '../../core/message.js';
+import { droppedJob, type DroppedJob } from '../../core/backlog.js';
 import { readContents } from './contents.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import { hasCode, unlinkIfThere, type Disk } from './disk.js';
@@ -106,7 +105,7 @@ export class FilerBacklog {
       const { content } = contents;
       if (name && (name.attempts > 0 || isShortened(name.tail))) sides.remove(name.order);
       if (name?.registered) await ids.release(content.id);
-      return { id: content.id, name: isUnreadable(content) ? undefined : content.name };
+      return droppedJob(content);
     } catch (error) {
       if (isGone(error)) return undefined;
       throw fault(path, error);

@@ -87,7 +87,7 @@ export class MemoryQueue {
       this.delayed.data.filter((job) => job.shelved),
       firstDue,
     );
-    return dropped.map(({ message: { id, name } }) => ({ id, name }));
+    return dropped.map(({ message: { id, name, headers } }) => ({ id, name, headers }));
   }
 
   /** Whether a job of this id lives. */

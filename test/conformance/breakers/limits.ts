@@ -1,5 +1,5 @@
 import type { Backend, Delivery } from '../../../lib/core/backend.js';
-import type { Backlog, DroppedJob } from '../../../lib/core/backlog.js';
+import { droppedJob, type Backlog, type DroppedJob } from '../../../lib/core/backlog.js';
 import type { Breaker, Store } from '../honest.js';
 import { note, reading, turns, verbs } from '../changes.js';
 
@@ -121,6 +121,10 @@ export const limitsBreakers: Readonly<Record<string, Breaker>> = {
       },
     };
   }),
+  'tells nothing of what it drops but its id': telling(({ dropOldest }) => ({
+    dropOldest: async (queue, count) =>
+      (await dropOldest(queue, count)).map(({ id }) => ({ id, name: 'named', headers: {} })),
+  })),
   'tells what others have dropped': telling(({ dropOldest }, _, store) => {
     const last = note(store, 'last', () => ({ jobs: [] as readonly DroppedJob[] }));
     return {
@@ -140,5 +144,5 @@ export const limitsBreakers: Readonly<Record<string, Breaker>> = {
 
 async function dropped(honest: Backend, delivery: Delivery): Promise<DroppedJob> {
   await honest.settle(delivery, { kind: 'completed' });
-  return { id: delivery.content.id, name: 'name' in delivery.content ? delivery.content.name : undefined };
+  return droppedJob(delivery.content);
 }
