@@ -55,7 +55,10 @@ export function tooMany(limits: QueueLimits, waiting: Load, sizes: readonly numb
 
 /** Why a queue takes no more. */
 export function whyFull({ maxJobs, maxBytes }: QueueLimits, { jobs, bytes }: Load): string {
-  const counts = maxJobs === undefined ? [] : [`${jobs} jobs wait in it, and its maxJobs is ${maxJobs}`];
+  const counts =
+    maxJobs === undefined
+      ? []
+      : [`${jobs} ${jobs === 1 ? 'job waits' : 'jobs wait'} in it, and its maxJobs is ${maxJobs}`];
   if (maxBytes !== undefined) counts.push(`${bytes} bytes wait in it, and its maxBytes is ${maxBytes}`);
   return counts.join('; ');
 }

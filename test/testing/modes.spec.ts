@@ -52,6 +52,17 @@ test('inline: a job without a handler here is kept', async () => {
   expect(jobs.published('elsewhere')).toHaveLength(1);
 });
 
+test('fake: of one unique key one job is published until the test forgets its jobs', async () => {
+  const { jobs, publisher } = await shop({ mode: 'fake' });
+  const publish = async (): Promise<boolean | undefined> =>
+    (await publisher.publish('order', { to: 'ada' }, { unique: { key: 'ada' } })).duplicate;
+  expect(await publish()).toBe(false);
+  expect(await publish()).toBe(true);
+  expect(jobs.published('order')).toHaveLength(1);
+  jobs.clear();
+  expect(await publish()).toBe(false);
+});
+
 test('fake: jobs are kept, and nothing runs but what the test runs itself', async () => {
   const { app, jobs, publisher, lines } = await shop({ mode: 'fake' });
   await publisher.publish('order', { to: 'ada' }, { id: 'x' });
