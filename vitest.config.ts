@@ -30,6 +30,7 @@ export default defineConfig({
           name: 'lib',
           include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
           exclude: ['test/package/**'],
+          globalSetup: ['test/compiled-folder.ts'],
         },
       },
       {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { JobResultTimeoutError } from '../../lib/core/answer-errors.js';
 import { answerKey, noteKey } from '../../lib/core/answer-record.js';
 import { systemClock } from '../../lib/core/clock.js';
@@ -21,14 +21,7 @@ const QUEUE = 'calls';
 const KEPT_MS = 5_000;
 const LIMIT_MS = 60_000 + CALLS * 200;
 
-let program: string;
-
-beforeAll(() => {
-  program = join(
-    compiled('lib/core', 'lib/backends', 'lib/nest', 'lib/conformance/stage', 'test/core/calls'),
-    'test/core/calls/worker.js',
-  );
-});
+const program = join(compiled(), 'test/core/calls/worker.js');
 
 test.each(Object.entries(ENGINE_URLS))(
   `on %s, each of ${CALLS} callers gets its answer though ${KILLS} workers are killed, and nothing is left`,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../lib/core/clock.js';
 import { JobEvents } from '../../lib/core/events.js';
 import { Handlers } from '../../lib/core/handlers.js';
@@ -21,11 +21,7 @@ const SECONDS = Number(process.env['SECONDS'] ?? 10);
 const KILLS = Number(process.env['KILLS'] ?? 5);
 const LIMIT_MS = 60_000 + CHAINS * 60 + KILLS * 3_000 + SECONDS * 1_500;
 
-let program: string;
-
-beforeAll(() => {
-  program = join(compiled('lib/core', 'lib/backends', 'lib/nest', 'test/core/crash'), 'test/core/crash/worker.js');
-});
+const program = join(compiled(), 'test/core/crash/worker.js');
 
 interface Run {
   readonly name: string;

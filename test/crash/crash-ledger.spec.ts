@@ -27,6 +27,8 @@ const RUNS: readonly Run[] = [
   { engine: 'beanstalkd', durable: false, serverKills: 20, named: 'beanstalkd, and its server 20 times' },
 ];
 
+const programs = join(compiled(), 'bench/crash');
+
 test.for(RUNS)(
   'no acknowledged job is lost while publishers and workers are killed at random: $named',
   { timeout: 240_000 },
@@ -38,7 +40,6 @@ test.for(RUNS)(
     const numbers = `--seed ${seed} --jobs ${JOBS} --kills ${KILLS} --server-kills ${serverKills}`;
     console.log(`npm run bench:crash -- --backend ${engine} ${numbers}${durable ? ' --durable' : ''}`);
 
-    const programs = join(compiled('lib', 'bench'), 'bench/crash');
     const result = await crashRun({ ...settings, publishers: 2, workers: 3 }, folder, programs);
 
     for (const one of result.destroyed) console.log(`destroyed by the server: ${tellDestroyed(one)}`);

@@ -12,7 +12,7 @@ const AT_ONCE = 2;
 const LONGEST_RUN_MS = 60_000;
 
 const node = promisify(execFile);
-const folder = compiled('lib');
+const folder = compiled();
 
 /**
  * Forty jobs wait, ten run when the application closes. Each of these publishes another while it closes; the even ones

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { compiled } from '../compiled.js';
 
 const node = promisify(execFile);
-const folder = compiled('lib');
+const folder = compiled();
 
 const PRELUDE = `
   import 'reflect-metadata';

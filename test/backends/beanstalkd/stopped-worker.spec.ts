@@ -11,6 +11,8 @@ import type { LingeringReport, LingeringTask } from './lingering-worker.js';
 const JOBS = 50;
 const LEASE_MS = 2_000;
 
+const program = join(compiled(), 'test/backends/beanstalkd/lingering-worker.js');
+
 let house: House;
 
 afterEach(() => house.end());
@@ -21,7 +23,6 @@ test(`${JOBS} jobs of a stopped worker: each signal is aborted, each late outcom
   await publish(backend, 'mail', ...Array.from({ length: JOBS }, () => ({})));
   const { host, port } = house.server;
   const task: LingeringTask = { host, port, leaseMs: LEASE_MS, jobs: JOBS, handleMs: LEASE_MS + 1_000 };
-  const program = join(compiled('lib', 'test/backends/beanstalkd'), 'test/backends/beanstalkd/lingering-worker.js');
   const child = fork(program, [JSON.stringify(task)], { execArgv: [] });
   onTestFinished(() => void child.kill('SIGKILL'));
   expect(await once(child, 'message')).toContain('handling');

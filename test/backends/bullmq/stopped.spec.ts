@@ -13,6 +13,8 @@ import { Bench, COMPLETED, message, until } from './support.js';
 const JOBS = 50;
 const LEASE_MS = 3_000;
 
+const program = join(compiled(), 'test/backends/bullmq/stopped-worker.js');
+
 let server: PrivateRedis;
 
 beforeAll(async () => {
@@ -31,7 +33,6 @@ test('a worker that was stopped past its leases changes nothing any more', async
   );
   const { prefix, queue } = bench;
   const task: StoppedTask = { url: server.url, prefix, queue, leaseMs: LEASE_MS, jobs: JOBS };
-  const program = join(compiled('lib', 'bench', 'test'), 'test/backends/bullmq/stopped-worker.js');
   const child = fork(program, [JSON.stringify(task)], { execArgv: [] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const hears = async (): Promise<StoppedReport> => ((await once(child, 'message')) as [StoppedReport])[0];

@@ -1,22 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { compiled } from '../../../compiled.js';
 import type { Answer, Call, Verbs, WorkerOpening } from './worker.js';
 
-let built: string | undefined;
-
-/** The worker and the library, compiled once. */
-function program(): string {
-  if (built === undefined) {
-    built = compiled('lib/core', 'lib/backends/filer', 'lib/conformance/stage', 'test/backends/filer/support');
-    // Workers of other users read it too.
-    chmodSync(built, 0o755);
-  }
-  return join(built, 'test/backends/filer/support/worker.js');
-}
+const program = join(compiled(), 'test/backends/filer/support/worker.js');
 
 /** How a process is started. */
 export interface Start {
@@ -44,7 +33,7 @@ export class Child {
 
   /** @param opening where it is left out, nothing is opened */
   static async start(opening?: WorkerOpening, { by = [], uid }: Start = {}): Promise<Child> {
-    const [command, ...args] = [...by, process.execPath, program()];
+    const [command, ...args] = [...by, process.execPath, program];
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
     const child = new Child(spawn(command, args, { stdio: [...stdio], uid, gid: uid }));
     onTestFinished(() => child.kill());
