@@ -20,9 +20,10 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time they wait for leases, servers and processes: three files at a time also where there are but two cores.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
-    teardownTimeout: 10_000,
+    // So long that only what hangs runs into them, on a busy machine too.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
     projects: [
       {
         extends: true,

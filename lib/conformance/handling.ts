@@ -206,17 +206,21 @@ export const handling = chapter('handling', (scenario) => {
   scenario('each failed attempt is kept with the job', keepsHistory, async (stage) => {
     const crew = stage.crew({ handlers: { job: (_, { attempt }) => Promise.reject(new Unmarked(`no ${attempt}`)) } });
     const id = newId();
-    await stage.worker.publish({ id, maxAttempts: 5 });
+    await stage.worker.publish({ id, maxAttempts: 100 });
     await crew.hears('retried', 2);
     await crew.stop();
     const { attempt, failures } = await stage.worker.takeOne();
-    assert.equal(attempt, 3);
+    // There may have been another attempt before it stopped.
+    const failed = crew.calls.length;
+    assert.equal(attempt, failed + 1);
+    const first = failures.slice(0, 2);
     assert.deepEqual(
-      failures.map((failure) => [failure.attempt, failure.worker, failure.error.name, failure.error.message]),
+      first.map((failure) => [failure.attempt, failure.worker, failure.error.name, failure.error.message]),
       [
         [1, 'conformance', 'Unmarked', 'no 1'],
         [2, 'conformance', 'Unmarked', 'no 2'],
       ],
     );
+    assert.equal(failures.length, Math.min(failed, 10));
   });
 });

@@ -69,7 +69,8 @@ export const unique = chapter('unique', (scenario) => {
   });
 
   scenario('a job that is retried keeps its key', keepsRecords, async (stage) => {
-    const crew = stage.crew({ handlers: { job: () => Promise.reject(new TransientError('busy')) } });
+    const handle = (): Promise<never> => Promise.reject(new TransientError('busy'));
+    const crew = stage.crew({ handlers: { job: { handle, attempts: 1_000 } } });
     const first = await publish(stage, 1);
     await crew.hears('retried');
     await crew.stop();

@@ -134,7 +134,7 @@ test.each(Object.entries(ENGINE_URLS))(
       const seen = new Set((await runsIn(journal)).map(({ id }) => id));
       return wanted.filter((id) => !seen.has(id));
     };
-    await expect.poll(missing, { timeout: 30_000, interval: 200 }).toEqual([]);
+    await expect.poll(missing, { timeout: 60_000, interval: 200 }).toEqual([]);
     // One whose worker was killed runs again as a later attempt of the same job.
     const firsts = (await runsIn(journal)).filter(({ id, attempt }) => attempt === 1 && wanted.includes(id));
     const twice = firsts.map(({ id }) => id).filter((id, index, all) => all.indexOf(id) !== index);

@@ -83,7 +83,7 @@ export function startJobs(metadata: ModuleMetadata, options: Partial<JobsModuleO
 
 /** Waits for what others do. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 15_000;
+  const giveUpAt = performance.now() + 45_000;
   while (!holds()) {
     if (performance.now() > giveUpAt) throw new Error(`waited in vain: ${what}`);
     await sleep(2);

@@ -23,7 +23,7 @@ const PRELUDE = `
 async function run(script: string): Promise<string> {
   const { stdout, stderr } = await node(process.execPath, ['--input-type=module', '-e', PRELUDE + script], {
     cwd: folder,
-    timeout: 15_000,
+    timeout: 50_000,
     env: { ...process.env, NO_COLOR: '1' },
   });
   return stdout + stderr;

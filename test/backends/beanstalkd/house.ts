@@ -9,7 +9,7 @@ import { systemClock } from '../../../lib/core/clock.js';
 import { PrivateBeanstalkd, type ServerOptions } from '../../servers/beanstalkd.js';
 
 /** How long a test waits for what must come. */
-export const PATIENCE = { timeout: 10_000 };
+export const PATIENCE = { timeout: 30_000 };
 
 const TIME = new Time(systemClock, undefined, 30_000, 100);
 

@@ -38,7 +38,7 @@ test(`${JOBS} jobs of a stopped worker: each signal is aborted, each late outcom
   const settled = await Promise.all(again.map((delivery) => backend.settle(delivery, { kind: 'completed' })));
   expect(settled).toEqual(Array(JOBS).fill(true));
   expect(await house.count('mail', 'current-jobs-ready')).toBe(0);
-}, 60_000);
+}, 180_000);
 
 async function takeAll(backend: Backend): Promise<Delivery[]> {
   const taken: Delivery[] = [];

@@ -58,4 +58,4 @@ test('a worker that was stopped past its leases changes nothing any more', async
   const redis = new Redis(server.url);
   expect(await redis.zcard(`${prefix}:${queue}:completed`)).toBe(JOBS);
   await redis.quit();
-}, 60_000);
+}, 180_000);

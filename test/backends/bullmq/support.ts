@@ -36,7 +36,7 @@ export function message(draft: Draft = {}): Message {
 
 /** Takes one job, however often the backend has to be asked. */
 export async function takeOne(backend: Backend, queue: string): Promise<Delivery> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 50_000;
   while (Date.now() < end) {
     const [delivery] = await backend.reserve(queue, 1, AbortSignal.timeout(5_000));
     if (delivery) return delivery;
@@ -50,7 +50,7 @@ export function readable({ content }: Delivery): ReceivedMessage {
 }
 
 /** @param withinMs how long it is waited for, in milliseconds */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 50_000): Promise<void> {
   for (const end = Date.now() + withinMs; !(await holds()); await sleep(20)) {
     if (Date.now() > end) throw new Error(`waited too long for ${what}`);
   }

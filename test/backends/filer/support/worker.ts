@@ -67,7 +67,7 @@ const verbs = {
   async take(count: number) {
     const taken: Delivery[] = [];
     while (taken.length < count) {
-      taken.push(...(await backend.reserve(QUEUE, count - taken.length, AbortSignal.timeout(15_000))));
+      taken.push(...(await backend.reserve(QUEUE, count - taken.length, AbortSignal.timeout(45_000))));
     }
     for (const delivery of taken) held.set(delivery.content.id, delivery);
     return taken.map(({ content, attempt }) => ({ id: content.id, attempt }));
@@ -130,7 +130,7 @@ const verbs = {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       aborts.push((signal.reason as Error).name);
     };
-    const time = new Time(systemClock, undefined, 15_000, 100);
+    const time = new Time(systemClock, undefined, 45_000, 100);
     crew = new Crew({ handlers: { job: { handle, concurrency } }, concurrency }, backend, QUEUE, time, 20);
     return Promise.resolve();
   },

@@ -25,7 +25,7 @@ export interface Opening {
 }
 
 /** How long a job may take to come, in milliseconds: no measure of speed. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 export const AN_HOUR_MS = 3_600_000;
 
