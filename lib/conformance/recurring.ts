@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { checkedSchedule } from '../core/schedule.js';
 import { Scheduler, type SchedulerSetup } from '../core/scheduler.js';
+import { CLAIM_KNOWN_MS } from '../core/ticks.js';
 import { chapter, keepsRecords } from './scenario.js';
 import type { Stage } from './stage/stage.js';
 import type { Worker } from './stage/worker.js';
@@ -44,13 +45,40 @@ export const recurring = chapter('recurring', (scenario) => {
     try {
       await stage.time.until('the one to claim a tick', () => claimed.length > 0);
       dying.stop();
+      const from = stage.clock.now();
       await stage.time.until('the other to publish it', () => crew.calls.some(({ id }) => id === claimed[0]));
+      assert.ok(stage.clock.now() - from < CLAIM_KNOWN_MS, 'it was not taken over, but was forgotten');
     } finally {
       dying.stop();
       other.stop();
     }
     assert.equal(crew.calls.filter(({ id }) => id === claimed[0]).length, 1);
   });
+
+  scenario(
+    'a tick whose worker dies before it published is published by one that starts later',
+    keepsRecords,
+    async (stage) => {
+      const crew = stage.crew({ handlers: { tick: () => undefined } });
+      const claimed: string[] = [];
+      const dying = schedule(stage, await stage.another(), (_job, _payload, { id = '' }) => {
+        claimed.push(id);
+        return new Promise(() => undefined);
+      });
+      try {
+        await stage.time.until('the one to claim a tick', () => claimed.length > 0);
+      } finally {
+        dying.stop();
+      }
+      const later = schedule(stage, stage.worker);
+      try {
+        await stage.time.until('the other to publish it', () => crew.calls.some(({ id }) => id === claimed[0]));
+      } finally {
+        later.stop();
+      }
+      assert.equal(crew.calls.filter(({ id }) => id === claimed[0]).length, 1);
+    },
+  );
 
   scenario(
     'a tick that is published again after its job has completed is not handled again',

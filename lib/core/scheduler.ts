@@ -7,8 +7,9 @@ import type { Publisher } from './publisher.js';
 import type { Records } from './records.js';
 import type { Reporter } from './reporter.js';
 import type { Schedule } from './schedule.js';
+import { isClaimed, takeTick } from './tick-claims.js';
 import {
-  CLAIM_MS,
+  CLAIM_KNOWN_MS,
   LAST_TICK_KNOWN_MS,
   lastTickRecord,
   TICK_KNOWN_MS,
@@ -29,13 +30,16 @@ export interface SchedulerSetup {
 /** The longest that it sleeps, so that a clock that was set is noticed. Milliseconds. */
 const LONGEST_SLEEP_MS = 60_000;
 const RETRY_MS = 1_000;
+/** How many ticks before its start are looked at: more than come within the time that claims are known, in the densest pattern. */
+const MOST_LOOKED_BACK = CLAIM_KNOWN_MS / 1_000 + 1;
 
 /**
  * Publishes the jobs of schedules, each tick once over all processes that share the engine:
  *
  * 1. who claims the tick's record first publishes its job, under an id made of the schedule's name and the moment
  * 2. then the record says that it is published, for longer than the job lives
- * 3. if it does not say so in time, its process has died, and another claims it
+ * 3. if it does not say so in time, its process has died, and another claims it: one that has known the tick, or one that
+ *    has started since, and looks back
  */
 export class Scheduler {
   private readonly running = new Map<string, RunningSchedule>();
@@ -106,6 +110,7 @@ class RunningSchedule {
   }
 
   start(): void {
+    void this.whileBusy(() => this.lookBack(this.seen));
     if (this.schedule.catchUp === 'none') this.sleep();
     else void this.whileBusy(() => this.catchUp());
   }
@@ -114,6 +119,17 @@ class RunningSchedule {
     this.stopping.abort();
     this.cancelTimer?.();
     this.nextAt = undefined;
+  }
+
+  /** Sees to the ticks before its start that others were about to publish: all who knew of one may have died. */
+  private async lookBack(until: number): Promise<void> {
+    const ticks = this.schedule.lastUntil(until, MOST_LOOKED_BACK).filter((tick) => until - tick < CLAIM_KNOWN_MS);
+    const { name } = this.schedule;
+    const left = await this.insistently('what others have left', async (records) => {
+      const known = await Promise.all(ticks.map((tick) => records.get(tickRecord(tickId(name, tick)))));
+      return ticks.filter((_, index) => isClaimed(known[index]?.text ?? ''));
+    });
+    await this.publishAll(left ?? []);
   }
 
   private async catchUp(): Promise<void> {
@@ -159,13 +175,7 @@ class RunningSchedule {
     const { clock, publish } = this.setup;
     const id = tickId(name, tick);
     const key = tickRecord(id);
-    while (!this.stopping.signal.aborted) {
-      const other = await records.claim(key, 'claimed' satisfies TickState, CLAIM_MS);
-      if (!other) break;
-      if (other.text !== ('claimed' satisfies TickState)) return;
-      await pause(clock, Math.max(other.expiresAt - clock.now(), 0) + 1, this.stopping.signal);
-    }
-    if (this.stopping.signal.aborted) return;
+    if (!(await takeTick(records, key, clock, this.stopping.signal))) return;
     await publish(job, payload, { ...options, id });
     await records.set(key, 'published' satisfies TickState, TICK_KNOWN_MS);
     if (catchUp === 'none') return;

@@ -1,8 +1,11 @@
-/** What a tick's record says: somebody is about to publish its job, has published it, or the job has completed. */
-export type TickState = 'claimed' | 'published' | 'completed';
+/** What a tick's record says once its job is stored: that, or that the job has completed. Before, who is about to publish it. */
+export type TickState = 'published' | 'completed';
 
 /** For how long a tick is another's to publish, in milliseconds: after that, its process has died. */
 export const CLAIM_MS = 5_000;
+
+/** For how long those who come later see that a tick was another's, in milliseconds. */
+export const CLAIM_KNOWN_MS = 60_000;
 
 /** For how long a tick is known after it was published, started or completed: no clock is further behind. */
 export const TICK_KNOWN_MS = 24 * 3_600_000;

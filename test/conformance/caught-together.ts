@@ -123,7 +123,8 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
     'each tick is published once, whoever of two workers comes first': [
       'keeps no record at all, and stores duplicates',
     ],
-    'a tick whose worker dies before it published is published by another': ['keeps records for ever'],
+    'a tick whose worker dies before it published is published by another': ['swaps nothing'],
+    'a tick whose worker dies before it published is published by one that starts later': ['forgets records'],
     'a tick that is published again after its job has completed is not handled again': ['forgets records'],
   },
   unique: {

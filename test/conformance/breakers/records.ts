@@ -224,6 +224,7 @@ export const recordsBreakers: Readonly<Record<string, Breaker>> = {
       await honest.set(key, text, living ? living.expiresAt - clock.now() : ttlMs);
     },
   })),
+  'swaps nothing': keeping(() => ({ swap: () => Promise.resolve(false) })),
   'swaps whatever the text': keeping((honest) => ({
     swap: async (key, _from, to, ttlMs) => {
       await honest.set(key, to, ttlMs);
