@@ -1,37 +1,19 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../lib/core/backend.js';
-import { PrivateRedis } from '../../servers/redis.js';
+import { onRedis } from './on-redis.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
-let server: PrivateRedis;
-let bench: Bench;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await PrivateRedis.start();
-}, 300_000);
-
-afterAll(() => server.stop());
-
-beforeEach(() => {
-  bench = new Bench(server.url);
-  redis = new Redis(server.url);
-});
-
-afterEach(async () => {
-  await bench.close();
-  await redis.quit();
-});
+const on = onRedis();
 
 async function connections(): Promise<number> {
-  return ((await redis.client('LIST')) as string).trim().split('\n').length - 1;
+  return ((await on.redis.client('LIST')) as string).trim().split('\n').length - 1;
 }
 
 describe('connections', () => {
   test('are one for publishing, one for the rest, and one for each queue that is waited for', async () => {
-    const backend = await bench.open();
+    const backend = await on.bench.open();
     expect(await connections()).toBe(2);
     await backend.publish('a', [message(), message()]);
     for (let taken = 0; taken < 2; taken++) await takeOne(backend, 'a');
@@ -43,12 +25,12 @@ describe('connections', () => {
     await until('both queues to be waited for', async () => (await connections()) === 4);
     stop.abort();
     await Promise.all(waiting);
-    await bench.close();
+    await on.bench.close();
     await until('all connections to be closed', async () => (await connections()) === 0);
   });
 
   test('of a client that was passed in stay open, and are left as they were', async () => {
-    const client = new Redis(server.url);
+    const client = new Redis(on.server.url);
     await client.ping();
     const listeners = (): number[] => client.eventNames().map((name) => client.listenerCount(name));
     const before = listeners();
@@ -69,14 +51,14 @@ describe('connections', () => {
 
   test('leave nothing that keeps the process', async () => {
     const kept = (): string[] => process.getActiveResourcesInfo().filter((kind) => /Timeout|TCPSocketWrap/.test(kind));
-    await redis.ping();
+    await on.redis.ping();
     const before = kept();
-    const backend = await bench.open();
+    const backend = await on.bench.open();
     const stop = new AbortController();
     const waiting = backend.reserve('a', 1, stop.signal);
     await backend.publish('a', [message({ readyAt: Date.now() + 3_600_000 })]);
     await until('it to be waiting', async () => (await connections()) === 3);
-    await bench.close();
+    await on.bench.close();
     await waiting;
     await until('everything to be freed', () => kept().length <= before.length);
   });
@@ -85,17 +67,17 @@ describe('connections', () => {
 describe('traits and warnings', () => {
   test('tell what the server keeps', async () => {
     const settings = async (appendonly: string, appendfsync: string, policy: string): Promise<Backend> => {
-      await redis.config('SET', 'appendonly', appendonly);
-      await redis.config('SET', 'appendfsync', appendfsync);
-      await redis.config('SET', 'maxmemory-policy', policy);
-      bench.warnings.length = 0;
-      return bench.open();
+      await on.redis.config('SET', 'appendonly', appendonly);
+      await on.redis.config('SET', 'appendfsync', appendfsync);
+      await on.redis.config('SET', 'maxmemory-policy', policy);
+      on.bench.warnings.length = 0;
+      return on.bench.open();
     };
     expect((await settings('yes', 'everysec', 'noeviction')).traits.durability).toBe('process');
-    expect(bench.warnings).toEqual([]);
+    expect(on.bench.warnings).toEqual([]);
     expect((await settings('yes', 'always', 'noeviction')).traits.durability).toBe('power cut');
     expect((await settings('no', 'always', 'allkeys-lru')).traits.durability).toBe('process');
-    expect(bench.warnings).toEqual([
+    expect(on.bench.warnings).toEqual([
       expect.stringContaining('appendonly off'),
       expect.stringContaining('maxmemory-policy allkeys-lru'),
     ]);
@@ -103,8 +85,8 @@ describe('traits and warnings', () => {
   });
 
   test('are the same where the server tells nothing of its settings', async () => {
-    await redis.acl('SETUSER', 'shy', 'on', '>secret', '~*', '+@all', '-config', '-info');
-    const { port } = server;
+    await on.redis.acl('SETUSER', 'shy', 'on', '>secret', '~*', '+@all', '-config', '-info');
+    const { port } = on.server;
     const shy = new Bench({ port, host: '127.0.0.1', username: 'shy', password: 'secret', enableReadyCheck: false });
     expect((await shy.open()).traits).toMatchObject({ name: 'bullmq', durability: 'process', shared: true });
     expect(shy.warnings).toEqual([]);
@@ -112,7 +94,7 @@ describe('traits and warnings', () => {
   });
 
   test('a wrong password stops the application, and is not told', async () => {
-    const wrong = new Bench({ port: server.port, host: '127.0.0.1', username: 'none', password: 'hidden' });
+    const wrong = new Bench({ port: on.server.port, host: '127.0.0.1', username: 'none', password: 'hidden' });
     const opening = wrong.open();
     await expect(opening).rejects.toThrow(/Redis at 127\.0\.0\.1:\d+ can't be used: .*WRONGPASS/);
     await expect(opening).rejects.not.toThrow('hidden');
@@ -123,92 +105,92 @@ describe('traits and warnings', () => {
 describe('retention', () => {
   async function settleMany(backend: Backend, kind: 'completed' | 'failed' | 'expired'): Promise<void> {
     await backend.publish(
-      bench.queue,
+      on.bench.queue,
       [1, 2, 3, 4, 5].map((payload) => message({ id: `${kind}-${payload}`, payload })),
     );
     for (let count = 0; count < 5; count++) {
-      const delivery = await takeOne(backend, bench.queue);
+      const delivery = await takeOne(backend, on.bench.queue);
       await backend.settle(delivery, kind === 'completed' ? COMPLETED : { kind, reason: 'done', failures: [] });
     }
   }
 
   test.for(['completed', 'failed', 'expired'] as const)('keeps so many %s jobs, the newest', async (kind) => {
-    const backend = await bench.open({ retention: { [kind]: { count: 2 } } });
+    const backend = await on.bench.open({ retention: { [kind]: { count: 2 } } });
     await settleMany(backend, kind);
-    const key = `${bench.prefix}:${bench.queue}:`;
-    expect((await redis.zrange(`${key}${kind}`, '0', '-1')).sort()).toEqual([`${kind}-4`, `${kind}-5`]);
-    const kept = (await redis.keys(`${key}${kind}-*`)).sort();
+    const key = `${on.bench.prefix}:${on.bench.queue}:`;
+    expect((await on.redis.zrange(`${key}${kind}`, '0', '-1')).sort()).toEqual([`${kind}-4`, `${kind}-5`]);
+    const kept = (await on.redis.keys(`${key}${kind}-*`)).sort();
     expect(kept).toEqual([`${key}${kind}-4`, `${key}${kind}-5`]);
-    const [receipt] = await backend.publish(bench.queue, [message({ id: `${kind}-5` })]);
+    const [receipt] = await backend.publish(on.bench.queue, [message({ id: `${kind}-5` })]);
     expect(receipt?.duplicate).toBe(kind === 'failed');
-    expect(await redis.zcard(`${key}${kind}`)).toBe(kind === 'failed' ? 2 : 1);
+    expect(await on.redis.zcard(`${key}${kind}`)).toBe(kind === 'failed' ? 2 : 1);
   });
 
   test.for(['completed', 'failed', 'expired'] as const)('of none keeps no %s job', async (kind) => {
-    const backend = await bench.open({ retention: { [kind]: false } });
+    const backend = await on.bench.open({ retention: { [kind]: false } });
     await settleMany(backend, kind);
-    expect(await redis.keys(`${bench.prefix}:${bench.queue}:${kind}*`)).toEqual([]);
+    expect(await on.redis.keys(`${on.bench.prefix}:${on.bench.queue}:${kind}*`)).toEqual([]);
   });
 
   test('by age drops a job when the next ends', async () => {
-    const backend = await bench.open({ retention: { completed: { age: 50 } } });
-    const completed = `${bench.prefix}:${bench.queue}:completed`;
+    const backend = await on.bench.open({ retention: { completed: { age: 50 } } });
+    const completed = `${on.bench.prefix}:${on.bench.queue}:completed`;
     for (const id of ['old-1', 'new-1']) {
-      await backend.publish(bench.queue, [message({ id })]);
-      await backend.settle(await takeOne(backend, bench.queue), COMPLETED);
-      const score = Number(await redis.zscore(completed, id));
+      await backend.publish(on.bench.queue, [message({ id })]);
+      await backend.settle(await takeOne(backend, on.bench.queue), COMPLETED);
+      const score = Number(await on.redis.zscore(completed, id));
       await until('it to be old', () => Date.now() > score + 60);
     }
-    expect(await redis.zrange(completed, '0', '-1')).toEqual(['new-1']);
+    expect(await on.redis.zrange(completed, '0', '-1')).toEqual(['new-1']);
   });
 });
 
 describe('a job', () => {
   test('is refused by a token that means no lock to BullMQ', async () => {
-    const backend = await bench.open();
-    await backend.publish(bench.queue, [message()]);
-    const delivery = await takeOne(backend, bench.queue);
+    const backend = await on.bench.open();
+    await backend.publish(on.bench.queue, [message()]);
+    const delivery = await takeOne(backend, on.bench.queue);
     expect(await backend.settle({ ...delivery, receipt: '0' }, COMPLETED)).toBe(false);
     expect(await backend.settle(delivery, COMPLETED)).toBe(true);
   });
 
   test('may stall as often as it likes: BullMQ doesn’t fail it on its own', async () => {
-    const backend = await bench.open({ lease: 200 });
-    await backend.publish(bench.queue, [message({ payload: 'kills' })]);
+    const backend = await on.bench.open({ lease: 200 });
+    await backend.publish(on.bench.queue, [message({ payload: 'kills' })]);
     for (const attempt of [1, 2, 3, 4]) {
-      expect((await takeOne(backend, bench.queue)).attempt).toBe(attempt);
+      expect((await takeOne(backend, on.bench.queue)).attempt).toBe(attempt);
     }
-    const plain = new Queue(bench.queue, { connection: { url: server.url }, prefix: bench.prefix });
+    const plain = new Queue(on.bench.queue, { connection: { url: on.server.url }, prefix: on.bench.prefix });
     expect(await plain.getFailedCount()).toBe(0);
     await plain.close();
   });
 
   test('that falls due while its worker is busy is left to another', async () => {
-    const [busy, idle] = [await bench.open(), await bench.open()];
+    const [busy, idle] = [await on.bench.open(), await on.bench.open()];
     const stop = new AbortController();
     // It takes the marker of the delayed job, and then waits for nothing any more.
-    const first = busy.reserve(bench.queue, 1, stop.signal);
+    const first = busy.reserve(on.bench.queue, 1, stop.signal);
     await until('it to be waiting', async () => (await connections()) === 5);
-    await busy.publish(bench.queue, [message({ payload: 'delayed', readyAt: Date.now() + 400 })]);
+    await busy.publish(on.bench.queue, [message({ payload: 'delayed', readyAt: Date.now() + 400 })]);
     await until(
       'the marker to be taken',
-      async () => (await redis.exists(`${bench.prefix}:${bench.queue}:marker`)) === 0,
+      async () => (await on.redis.exists(`${on.bench.prefix}:${on.bench.queue}:marker`)) === 0,
     );
     stop.abort();
     await first;
     const began = Date.now();
-    expect(readable(await takeOne(idle, bench.queue)).payload).toBe('delayed');
+    expect(readable(await takeOne(idle, on.bench.queue)).payload).toBe('delayed');
     expect(Date.now() - began).toBeLessThan(3_000);
   });
 
   test('of an idle queue starts at once', async () => {
-    const backend = await bench.open();
+    const backend = await on.bench.open();
     for (let round = 0; round < 5; round++) {
       const before = await connections();
-      const taking = takeOne(backend, bench.queue);
+      const taking = takeOne(backend, on.bench.queue);
       await until('it to be waiting', async () => (await connections()) === Math.max(before, 3));
       const began = performance.now();
-      await backend.publish(bench.queue, [message()]);
+      await backend.publish(on.bench.queue, [message()]);
       await backend.settle(await taking, COMPLETED);
       expect(performance.now() - began).toBeLessThan(1_000);
     }

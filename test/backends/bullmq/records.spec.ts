@@ -1,39 +1,21 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Records } from '../../../lib/core/records.js';
 import { Proxy } from '../../servers/proxy.js';
-import { PrivateRedis } from '../../servers/redis.js';
+import { onRedis } from './on-redis.js';
 import { Bench, until } from './support.js';
 
 const MINUTE = 60_000;
 
-let server: PrivateRedis;
-let bench: Bench;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await PrivateRedis.start({ appendfsync: 'always' });
-}, 300_000);
-
-afterAll(() => server.stop());
-
-beforeEach(() => {
-  bench = new Bench(server.url);
-  redis = new Redis(server.url);
-});
-
-afterEach(async () => {
-  await bench.close();
-  await redis.quit();
-});
+const on = onRedis({ appendfsync: 'always' });
 
 function recordsOf(backend: Backend): Records {
   if (!backend.records) throw new Error('expected records');
   return backend.records;
 }
 
-async function open(other = bench): Promise<Records> {
+async function open(other = on.bench): Promise<Records> {
   return recordsOf(await other.open());
 }
 
@@ -45,18 +27,18 @@ async function watched(records: Records, key: string): Promise<{ told: number; e
 }
 
 async function connections(): Promise<number> {
-  return ((await redis.client('LIST')) as string).trim().split('\n').length - 1;
+  return ((await on.redis.client('LIST')) as string).trim().split('\n').length - 1;
 }
 
 describe('what is stored', () => {
   test('is a key of Redis under the prefix, which goes when its time is over', async () => {
     const records = await open();
     await records.set('answer 1', 'text', MINUTE);
-    expect(await redis.keys(`${bench.prefix}*`)).toEqual([`${bench.prefix}:nestjs-jobs:record:answer 1`]);
-    expect(await redis.get(`${bench.prefix}:nestjs-jobs:record:answer 1`)).toBe('text');
+    expect(await on.redis.keys(`${on.bench.prefix}*`)).toEqual([`${on.bench.prefix}:nestjs-jobs:record:answer 1`]);
+    expect(await on.redis.get(`${on.bench.prefix}:nestjs-jobs:record:answer 1`)).toBe('text');
     await records.set('answer 1', 'text', 50);
     await records.claim('answer 2', 'text', 50);
-    await until('both to be gone', async () => (await redis.keys(`${bench.prefix}*`)).length === 0);
+    await until('both to be gone', async () => (await on.redis.keys(`${on.bench.prefix}*`)).length === 0);
     expect(await records.get('answer 1')).toBeUndefined();
   });
 
@@ -100,17 +82,17 @@ describe('watching', () => {
     await until('all to be told', () => watches.every(({ told }) => told === 1));
     for (const { end } of watches) end();
     await until('nothing to be subscribed', async () => {
-      return ((await redis.pubsub('CHANNELS', `${bench.prefix}*`)) as string[]).length === 0;
+      return ((await on.redis.pubsub('CHANNELS', `${on.bench.prefix}*`)) as string[]).length === 0;
     });
-    await bench.close();
+    await on.bench.close();
     await until('all connections to be closed', async () => (await connections()) === 0);
   });
 
   test('goes on when Redis was killed and is back, and tells of what may have been set meanwhile', async () => {
     const [records, other] = [await open(), await open()];
     const watches = [await watched(records, 'a'), await watched(records, 'b'), await watched(records, 'b')];
-    await server.kill();
-    await server.start();
+    await on.server.kill();
+    await on.server.start();
     await until('all to be told', () => watches.every(({ told }) => told > 0));
     const before = watches.map(({ told }) => told);
     await until('Redis to be back for the other', () => other.set('b', 'text', MINUTE).then(...both));
@@ -121,18 +103,18 @@ describe('watching', () => {
   test('hears nothing of what ended while Redis was away', async () => {
     const records = await open();
     const [ended, kept] = [await watched(records, 'ended'), await watched(records, 'kept')];
-    await server.kill();
+    await on.server.kill();
     ended.end();
-    await server.start();
+    await on.server.start();
     await until('the other to be told', () => kept.told > 0);
     expect(ended.told).toBe(0);
-    const channels = (await redis.pubsub('CHANNELS', `${bench.prefix}*`)) as string[];
-    expect(channels).toEqual([`${bench.prefix}:nestjs-jobs:record:kept`]);
+    const channels = (await on.redis.pubsub('CHANNELS', `${on.bench.prefix}*`)) as string[];
+    expect(channels).toEqual([`${on.bench.prefix}:nestjs-jobs:record:kept`]);
   });
 
   test('finds out that a connection is dead which nobody has closed', async () => {
-    const proxy = await Proxy.to(server.port);
-    const far = new Bench({ host: '127.0.0.1', port: proxy.port }, bench.prefix);
+    const proxy = await Proxy.to(on.server.port);
+    const far = new Bench({ host: '127.0.0.1', port: proxy.port }, on.bench.prefix);
     const watch = await watched(await open(far), 'key');
     const before = proxy.connections;
     proxy.swallowAnswers();
@@ -161,7 +143,7 @@ const both = [() => true, () => false] as const;
 
 describe('where Redis is away', () => {
   test('everything fails soon, and says where Redis is', async () => {
-    const proxy = await Proxy.to(server.port);
+    const proxy = await Proxy.to(on.server.port);
     const far = new Bench({ host: '127.0.0.1', port: proxy.port });
     const records = await open(far);
     proxy.cut(true);
@@ -181,7 +163,7 @@ describe('where Redis is away', () => {
   });
 
   test('closing ends the tries to hear again', async () => {
-    const proxy = await Proxy.to(server.port);
+    const proxy = await Proxy.to(on.server.port);
     const far = new Bench({ host: '127.0.0.1', port: proxy.port });
     const watch = await watched(await open(far), 'key');
     proxy.cut(true);
@@ -198,14 +180,14 @@ test('after close nothing is done any more', async () => {
   await records.set('key', 'text', MINUTE);
   const watching = records.watch('key', () => undefined);
   watching.catch(() => undefined);
-  await bench.close();
+  await on.bench.close();
   await expect(records.get('key')).rejects.toThrow('bullmq is closed');
   await expect(records.watch('key', () => undefined)).rejects.toThrow('bullmq is closed');
   await until('all connections to be closed', async () => (await connections()) === 0);
 });
 
 test('a client that was passed in stays open, and is left as it was', async () => {
-  const client = new Redis(server.url);
+  const client = new Redis(on.server.url);
   await client.ping();
   const listeners = (): number[] => client.eventNames().map((name) => client.listenerCount(name));
   const before = listeners();

@@ -36,12 +36,7 @@ test('a worker without files to open takes nothing, loses nothing, and goes on w
 
 test('a worker that gets no notices says so once, and finds jobs by the sweep', async ({ skip }) => {
   const yard = await Yard.make();
-  const by = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
-  const limit = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" "$@"';
-  const child = await Child.start(undefined, { by: [...by, limit] });
-  await child
-    .call('open', { directory: yard.directory, sweepMs: 50 })
-    .catch((error: Error) => skip(`no user namespaces here: ${error.message}`));
+  const child = await Child.withoutNotices('instances', { directory: yard.directory, sweepMs: 50 }, skip);
   const other = await yard.open();
   for (const id of ['a', 'b']) {
     const taking = child.call('take', 1);
@@ -57,12 +52,7 @@ test('a worker that gets no notices says so once, and finds jobs by the sweep', 
 
 test('a notice that can’t come is not waited for where the job is this process’s own', async ({ skip }) => {
   const yard = await Yard.make();
-  const by = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
-  const limit = 'echo 0 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"';
-  const child = await Child.start(undefined, { by: [...by, limit] });
-  await child
-    .call('open', { directory: yard.directory, sweepMs: AN_HOUR_MS })
-    .catch((error: Error) => skip(`no user namespaces here: ${error.message}`));
+  const child = await Child.withoutNotices('watches', { directory: yard.directory, sweepMs: AN_HOUR_MS }, skip);
   const taking = child.call('take', 2);
   await child.call('publish', { id: 'a' });
   await child.call('publish', { id: 'b', readyAt: Date.now() + 50 });

@@ -75,12 +75,7 @@ test(
   { timeout: 60_000 },
   async ({ skip }) => {
     const yard = await Yard.make();
-    const by = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
-    const limit = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" "$@"';
-    const child = await Child.start(undefined, { by: [...by, limit] });
-    await child
-      .call('open', { directory: yard.directory, sweepMs: 50 })
-      .catch((error: Error) => skip(`no user namespaces here: ${error.message}`));
+    const child = await Child.withoutNotices('instances', { directory: yard.directory, sweepMs: 50 }, skip);
     const { records } = await yard.open();
     await child.call('watch', 'key');
     for (const text of ['a', 'b']) {

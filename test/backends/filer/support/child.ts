@@ -41,6 +41,23 @@ export class Child {
     return child;
   }
 
+  /**
+   * One whose system gives it no notices, for it may have none of these. Skips the test where that can't be arranged.
+   *
+   * @param none of what: `instances` of inotify, or `watches`
+   */
+  static async withoutNotices(
+    none: 'instances' | 'watches',
+    opening: WorkerOpening,
+    skip: (reason: string) => never,
+  ): Promise<Child> {
+    const by = ['unshare', '--user', '--map-root-user', 'sh', '-c'];
+    const limit = `echo 0 > /proc/sys/user/max_inotify_${none} && exec "$0" "$@"`;
+    const child = await Child.start(undefined, { by: [...by, limit] });
+    await child.call('open', opening).catch((error: Error) => skip(`no user namespaces here: ${error.message}`));
+    return child;
+  }
+
   async call<Verb extends keyof Verbs>(
     verb: Verb,
     ...args: Parameters<Verbs[Verb]>
