@@ -6,6 +6,7 @@ import { closing } from './closing.js';
 import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
+import { fleet } from './fleet.js';
 import { foreign } from './foreign.js';
 import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
@@ -56,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
   ...consuming,
   ...rates,
   ...stopping,
+  ...fleet,
   ...results,
   ...foreign,
 ];

@@ -4,6 +4,7 @@ import type { Scenario } from '../../lib/conformance/scenario.js';
 import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
+import { caughtFleet } from './caught-fleet.js';
 import { caughtLimits } from './caught-limits.js';
 import { caughtRecords } from './caught-records.js';
 import { caughtResults } from './caught-results.js';
@@ -12,7 +13,14 @@ import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
-const caught = { ...caughtAlone, ...caughtLimits, ...caughtRecords, ...caughtTogether, ...caughtResults };
+const caught = {
+  ...caughtAlone,
+  ...caughtFleet,
+  ...caughtLimits,
+  ...caughtRecords,
+  ...caughtTogether,
+  ...caughtResults,
+};
 
 /** Real time, in milliseconds: all that is honest is over long before, for its time is virtual. */
 const DEADLINE_MS = 8_000;

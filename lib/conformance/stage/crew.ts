@@ -35,7 +35,11 @@ export interface CrewPlan {
   readonly blockedForMs?: number;
   /** Default: nobody hears. */
   readonly reporter?: Reporter;
+  /** Whether it heeds what operators say to all, and is listed among the workers. Default `false`. */
+  readonly fleet?: boolean;
 }
+
+const IDENTITY = { host: 'conformance', pid: process.pid, version: 'any', instance: 'default' };
 
 /** What holds for jobs that don't say otherwise: three attempts, `delayMs` apart. */
 export function jobDefaults(delayMs: number): JobDefaults {
@@ -96,6 +100,7 @@ export class Crew {
       events,
       reporter: plan.reporter ?? { log: () => undefined, warn: () => undefined, error: () => undefined },
       worker: 'conformance',
+      fleet: plan.fleet ? { identity: IDENTITY } : undefined,
     });
     this.consumer.start();
   }
