@@ -1,4 +1,4 @@
-import { isUnreadable, type ReceivedMessage, type Unreadable } from './message.js';
+import { isUnreadable, type Message, type ReceivedMessage, type Unreadable } from './message.js';
 
 /**
  * What waits in the queues of an engine: an optional part of a backend, by which queues are kept within limits. Jobs that
@@ -38,7 +38,7 @@ export interface DroppedJob {
 }
 
 /** What is told of a job that was removed. */
-export function droppedJob(content: ReceivedMessage | Unreadable): DroppedJob {
+export function droppedJob(content: Message | ReceivedMessage | Unreadable): DroppedJob {
   return isUnreadable(content)
     ? { id: content.id, name: undefined, headers: {} }
     : { id: content.id, name: content.name, headers: content.headers };
