@@ -53,6 +53,7 @@ const DROPPED: Readonly<Record<DropReason, FailureRecord['error']>> = {
   'drop-oldest': dropped('its queue was full, and it had waited longest'),
   'drop-newest': dropped('its queue was full'),
   replaced: dropped('another job of its unique key was published in its place'),
+  removed: dropped('an operator has removed it'),
   repeated: dropped('it was published twice, and the other has completed'),
 };
 

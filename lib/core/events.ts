@@ -4,9 +4,10 @@ import type { PublishedJob } from './published-job.js';
 
 /**
  * Why a job was dropped: its queue was full, and it had waited longest, or it came last; another of its unique key was
- * published in its place; or the job of a schedule's tick was published twice, and the other has completed.
+ * published in its place; the job of a schedule's tick was published twice, and the other has completed; or an operator has
+ * removed it, of which no event tells.
  */
-export type DropReason = 'drop-oldest' | 'drop-newest' | 'replaced' | 'repeated';
+export type DropReason = 'drop-oldest' | 'drop-newest' | 'replaced' | 'repeated' | 'removed';
 
 /** Why a job was put back: also because its queue was paused, or the rate of its queue or its handler is used up. */
 export type HandedBackReason = 'shutdown' | 'paused' | 'unknown' | 'early' | 'limited';

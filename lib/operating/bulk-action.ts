@@ -100,7 +100,9 @@ export class BulkAction {
     const places = jobs.map(({ key, state }) => ({ key, state }));
     const changing = this.engine.inspector(this.action).change(queue, places, this.change);
     const results = await this.engine.ask(`${this.action} of queue ${show(queue)}`, changing);
-    const done = results.filter((result) => result === 'done').length;
+    const changed = jobs.filter((_, index) => results[index] === 'done');
+    if (this.change.kind === 'remove') await this.engine.letGo(changed);
+    const done = changed.length;
     this.total += jobs.length;
     this.done += done;
     this.changed += jobs.length - done;

@@ -1,6 +1,8 @@
 import type { Backend } from '../core/backend.js';
+import { droppedJob } from '../core/backlog.js';
 import { inTime } from '../core/in-time.js';
-import type { Ability, Inspector } from '../core/inspector.js';
+import type { Ability, InspectedJob, Inspector } from '../core/inspector.js';
+import { letGo } from '../core/letting-go.js';
 import type { Records } from '../core/records.js';
 import { OperatorTimeoutError, UnsupportedActionError } from './operating-errors.js';
 
@@ -50,6 +52,15 @@ export class Engine {
   /** Why there is no inspector; undefined where there is one. */
   get lack(): string | undefined {
     return this.backend.inspector ? undefined : NO_INSPECTOR;
+  }
+
+  /** Ends what went along with jobs that were removed before they were handled. Never rejects: else it ends by itself. */
+  async letGo(jobs: readonly InspectedJob[]): Promise<void> {
+    const unhandled = jobs.filter(({ state }) => state === 'waiting' || state === 'delayed');
+    const ends = unhandled.map(({ queue, content }) =>
+      letGo(this.backend, { ...droppedJob(content), queue }, 'removed'),
+    );
+    await Promise.allSettled(ends);
   }
 
   refusal(action: string, why: string): UnsupportedActionError {

@@ -122,6 +122,7 @@ async function change(engine: Engine, job: InspectedJob, to: JobChange): Promise
   const { queue, key, state } = job;
   const action = `${to.kind} job ${show(job.content.id)}`;
   const [result] = await engine.ask(action, engine.inspector(action).change(queue, [{ key, state }], to));
+  if (to.kind === 'remove' && result === 'done') await engine.letGo([job]);
   return result ?? 'changed';
 }
 
