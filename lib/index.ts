@@ -66,6 +66,16 @@ export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
+// For those who write a telemetry.
+export type {
+  HandlingTelemetry,
+  JobHeaders,
+  PublishedBatch,
+  RunFacts,
+  Telemetry,
+  WatchedEngine,
+} from './core/telemetry.js';
+
 // For those who write a backend.
 export type { Backlog, DroppedJob } from './core/backlog.js';
 export {

@@ -19,7 +19,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: ['uuid', 'tinyqueue', 'ms', 'croner', '@standard-schema/spec'] },
   nest: { rooms: ['core', 'operating'], packages: NEST },
   conformance: { rooms: ['core'], packages: [] },
+  opentelemetry: { rooms: ['core'], packages: ['@opentelemetry/api'] },
   operating: { rooms: ['core'], packages: [] },
+  terminus: { rooms: ['core', 'nest'], packages: ['@nestjs/common'] },
   testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core'] },
 };
 

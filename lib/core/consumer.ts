@@ -12,11 +12,12 @@ import { concerned, middlewareOf } from './middleware.js';
 import { Outage } from './outage.js';
 import type { Outcome } from './outcome.js';
 import type { Publisher } from './publisher.js';
-import { QueueLoop, type QueuePlan } from './queue-loop.js';
+import { QueueLoop, type QueueFetching, type QueuePlan } from './queue-loop.js';
 import { Reading, type ReadQueue } from './reading.js';
 import type { Reporter } from './reporter.js';
 import type { Rate } from './rate.js';
 import { SharedRate } from './shared-rate.js';
+import type { Telemetry } from './telemetry.js';
 import { sayOnce } from './unknown-names.js';
 
 /** What a consumer needs. */
@@ -35,6 +36,8 @@ export interface ConsumerSetup {
   readonly reporter: Reporter;
   /** Names this process in records of failures. */
   readonly worker: string;
+  /** Traces and measures runs. Default: nobody. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Hears of a job whose run is over; without an outcome where its lease was lost. */
@@ -72,6 +75,7 @@ export class Consumer {
       events,
       reporter,
       worker,
+      telemetry: setup.telemetry,
       leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
@@ -111,6 +115,11 @@ export class Consumer {
   limitedUntil(queue: string): number | undefined {
     const rate = this.rates.get(`queue:${queue}`);
     return rate && rate.room === 0 ? rate.freeAt : undefined;
+  }
+
+  /** Of each queue that is read, whether it is really asked for jobs. */
+  get fetching(): readonly QueueFetching[] {
+    return [...this.read.values()].map(({ loop }) => loop.fetching);
   }
 
   /** Lets queues that are read go on by other plans; those that are not are left alone. */

@@ -4,7 +4,7 @@ import { Consumer, type RunListener } from '../core/consumer.js';
 import { drain, type DrainedJobs } from '../core/drain.js';
 import type { JobEvents } from '../core/events.js';
 import type { Handler } from '../core/handlers.js';
-import type { QueuePlan } from '../core/queue-loop.js';
+import type { QueueFetching, QueuePlan } from '../core/queue-loop.js';
 import type { Reading } from '../core/reading.js';
 import { recordsOf } from '../core/scheduler.js';
 import { BackendHost } from './backend.host.js';
@@ -113,6 +113,16 @@ export class InstanceConsumer {
   async openAll(who: string, listener: RunListener): Promise<Reading> {
     const consumer = await this.running(who);
     return consumer.open(this.allPlans, listener);
+  }
+
+  /** Of each queue that this process reads, whether it is really asked for jobs. */
+  get fetching(): readonly QueueFetching[] {
+    return this.consumer?.fetching ?? [];
+  }
+
+  /** The engine, opened at the latest now. */
+  engine(): Promise<Backend> {
+    return this.backend.open();
   }
 
   /** Until when a queue that was read takes no jobs, for its rate is used up; milliseconds since 1970. */

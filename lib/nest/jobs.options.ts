@@ -5,6 +5,7 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobHandlerOptions } from '../core/handler-options.js';
 import type { WhenFull } from '../core/queue-limits.js';
 import type { RateOptions } from '../core/rate.js';
+import type { Telemetry } from '../core/telemetry.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -73,6 +74,12 @@ export interface JobsModuleOptions {
 
   /** Carries a context from where a job is published to its handler, by the job's headers. Default: none. */
   readonly contextCarrier?: ContextCarrier;
+
+  /**
+   * Traces and measures what is published and handled: what `openTelemetry()` of `nestjs-jobs/opentelemetry` gives.
+   * Default: nobody, at no cost.
+   */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** What holds for one queue in this process. */
