@@ -9,6 +9,7 @@ const NEST_11 = {
   '@nestjs/common': '11.2.10',
   '@nestjs/core': '11.2.10',
   '@nestjs/platform-express': '11.2.10',
+  '@nestjs/terminus': '11.1.1',
   '@nestjs/testing': '11.2.6',
 };
 const LEFT_BEHIND = new Set(['node_modules', 'dist', 'var', 'coverage', '.git']);
