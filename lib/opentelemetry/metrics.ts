@@ -2,17 +2,8 @@ import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api';
 import { describeError } from '../core/failure-record.js';
 import type { Outcome } from '../core/outcome.js';
 import type { PublishedBatch, RunFacts } from '../core/telemetry.js';
-import {
-  DESTINATION,
-  ERROR_TYPE,
-  errorOf,
-  JOB_NAME,
-  OPERATION_NAME,
-  OTHER,
-  OUTCOME,
-  outcomeWord,
-  SYSTEM,
-} from './names.js';
+import { DESTINATION, ERROR_TYPE, errorOf, JOB_NAME, OPERATION_NAME, outcomeWord, SYSTEM } from './names.js';
+import { RunSeries } from './run-series.js';
 
 /** Bounds of histograms, in seconds: jobs wait and run for milliseconds or for hours. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 43_200];
@@ -24,8 +15,7 @@ const COMES_BACK: ReadonlySet<Outcome['kind'] | undefined> = new Set(['retried',
 /** Counts and measures what is published and handled here. */
 export class Metrics {
   private readonly sent: Counter;
-  private readonly runs: Counter;
-  private readonly rescued: Counter;
+  private readonly series = new RunSeries();
   private readonly waited: Histogram;
   private readonly ran: Histogram;
   private readonly attempts: Histogram;
@@ -44,14 +34,18 @@ export class Metrics {
       ...seconds,
       description: 'How long jobs waited for their first attempt since they could have started.',
     });
-    this.runs = meter.createCounter('nestjs_jobs.runs', {
-      unit: '{run}',
-      description: 'Runs that ended, by what became of the job.',
-    });
-    this.rescued = meter.createCounter('nestjs_jobs.rescued', {
-      unit: '{run}',
-      description: 'Runs of jobs whose worker before died or lost them.',
-    });
+    meter
+      .createObservableCounter('nestjs_jobs.runs', {
+        unit: '{run}',
+        description: 'Runs that ended, by what became of the job.',
+      })
+      .addCallback((result) => this.series.tellRuns(result));
+    meter
+      .createObservableCounter('nestjs_jobs.rescued', {
+        unit: '{run}',
+        description: 'Runs of jobs whose worker before died or lost them.',
+      })
+      .addCallback((result) => this.series.tellRescued(result));
     this.attempts = meter.createHistogram('nestjs_jobs.attempts', {
       unit: '{attempt}',
       description: 'How many attempts jobs took to their end.',
@@ -74,24 +68,21 @@ export class Metrics {
   }
 
   started(run: RunFacts): void {
-    const of = about(run);
-    if (run.waitedMs !== undefined) this.waited.record(run.waitedMs / 1000, of);
-    if (run.rescued) this.rescued.add(1, of);
+    const job = this.series.of(run);
+    if (run.waitedMs !== undefined) this.waited.record(run.waitedMs / 1000, job.attributes);
+    if (run.rescued) job.rescued += 1;
   }
 
   /** @param durationMs undefined where the handler was not called */
   ended(run: RunFacts, outcome: Outcome | undefined, durationMs: number | undefined): void {
-    const of = { ...about(run), [OUTCOME]: outcomeWord(outcome) };
-    this.runs.add(1, of);
+    const job = this.series.of(run);
+    const ended = job.ofOutcome(outcomeWord(outcome));
+    ended.runs += 1;
     if (durationMs !== undefined) {
       const error = errorOf(outcome);
-      const type = error ? { [ERROR_TYPE]: describeError(error).name } : {};
-      this.ran.record(durationMs / 1000, { ...of, [OPERATION_NAME]: 'process', ...type });
+      const of = error ? { ...ended.ofProcess, [ERROR_TYPE]: describeError(error).name } : ended.ofProcess;
+      this.ran.record(durationMs / 1000, of);
     }
-    if (!COMES_BACK.has(outcome?.kind)) this.attempts.record(run.ref.attempt, of);
+    if (!COMES_BACK.has(outcome?.kind)) this.attempts.record(run.ref.attempt, job.attributes);
   }
-}
-
-function about({ engine, ref, known }: RunFacts): Attributes {
-  return { [SYSTEM]: engine, [DESTINATION]: ref.queue, [JOB_NAME]: known ? ref.name : OTHER };
 }
