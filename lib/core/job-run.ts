@@ -276,8 +276,8 @@ export class JobRun implements Leased, RunningJob {
     const waiting = this.middleware.length > 0 || goesOn ? this.abortedAtEnd() : undefined;
     const settling = (): Promise<Outcome | undefined> =>
       settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
-    // What it goes on as belongs to its trace.
-    const settledAs = await (this.tracked ? this.tracked.within(settling) : settling());
+    // What it goes on as belongs to its trace; for nothing else a context is felt.
+    const settledAs = await (goesOn && this.tracked ? this.tracked.within(settling) : settling());
     this.end = undefined;
     return settledAs;
   }

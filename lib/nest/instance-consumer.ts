@@ -9,6 +9,7 @@ import type { Reading } from '../core/reading.js';
 import { recordsOf } from '../core/scheduler.js';
 import { BackendHost } from './backend.host.js';
 import type { NestModule } from './found-handlers.js';
+import { JobEventExplorer } from './job-event.explorer.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JobsInstances } from './jobs.instances.js';
 import { logger, logHandlers } from './jobs.logger.js';
@@ -34,6 +35,7 @@ export class InstanceConsumer {
     @Inject(OWN_PUBLISHER) readonly publisher: PublisherService,
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
     @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(JobEventExplorer) readonly listeners: JobEventExplorer,
     @Inject(JobsInstances) instances: JobsInstances<InstanceConsumer>,
   ) {
     instances.add(instance, this);
@@ -87,6 +89,7 @@ export class InstanceConsumer {
     if (this.stopping) throw new Error('register: the application has closed');
     const found = this.explorer.look(modules);
     return async () => {
+      this.listeners.listen(modules);
       const handlers = this.explorer.add(found);
       this.consumer?.addHandlers(handlers);
       if (this.started) await this.read(handlers);
