@@ -91,9 +91,9 @@ test('streams end when the application has closed, and with a signal that has ab
   expect(await idsOf(observed().events.stream('started', { signal: AbortSignal.abort() }))).toEqual([]);
 });
 
-test.each([
+test.each<[object, string]>([
   [{ buffer: 0 }, 'stream: buffer: expected a whole number of at least 1, got 0'],
-  [{ signal: 1 as never }, 'stream: signal: expected an AbortSignal, got 1'],
+  [{ signal: 1 }, 'stream: signal: expected an AbortSignal, got 1'],
   [{ bufer: 1 }, 'stream: options: expected of signal, buffer, got the unknown option "bufer"'],
 ])('%o is refused', (options, message) => {
   expect(() => observed().events.stream('started', options)).toThrow(new TypeError(message));
