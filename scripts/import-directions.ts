@@ -22,7 +22,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   opentelemetry: { rooms: ['core'], packages: ['@opentelemetry/api'] },
   operating: { rooms: ['core'], packages: [] },
   terminus: { rooms: ['core', 'nest'], packages: ['@nestjs/common'] },
-  testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core'] },
+  testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core', 'expect'] },
 };
 
 /** The packages that speak to one backend's engine. */

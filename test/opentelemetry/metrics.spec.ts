@@ -213,3 +213,18 @@ test('queues: false measures none', async () => {
   await scrape();
   expect(backend.asked).toBe(0);
 });
+
+test('of what is in memory, each state is measured as it is', async () => {
+  const { meterProvider, scrape } = await prometheus();
+  const telemetry = openTelemetry({ meterProvider });
+  const { publisher } = await startJobs({ providers: [Works] }, { telemetry, consume: false });
+  await publisher.publishMany([{ name: 'work' }, { name: 'work' }, { name: 'work', options: { delay: '1h' } }]);
+  const metrics = await scrape();
+  expect(by(metrics, 'nestjs_jobs_queue_jobs', 'nestjs_jobs_state')).toMatchObject({
+    waiting: 2,
+    delayed: 1,
+    active: 0,
+  });
+  const [age] = Object.values(by(metrics, 'nestjs_jobs_queue_oldest_waiting'));
+  expect(age).toBeLessThan(60);
+});
