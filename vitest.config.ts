@@ -10,7 +10,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-jobs$/, replacement: lib('index.ts') },
-      { find: /^nestjs-jobs\/(conformance|testing)$/, replacement: lib('$1/index.ts') },
+      { find: /^nestjs-jobs\/(conformance|opentelemetry|terminus|testing)$/, replacement: lib('$1/index.ts') },
+      { find: /^nestjs-jobs\/testing\/jest-globals$/, replacement: lib('testing/jest-globals.ts') },
       { find: /^nestjs-jobs\/(filer|memory|bullmq|beanstalkd)$/, replacement: lib('backends/$1/index.ts') },
     ],
   },

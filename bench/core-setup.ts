@@ -11,6 +11,7 @@ import { DEFAULT_PRIORITY } from '../lib/core/message.js';
 import type { NamedRequest } from '../lib/core/job-types.js';
 import { Publisher } from '../lib/core/publisher.js';
 import type { Reporter } from '../lib/core/reporter.js';
+import type { Telemetry } from '../lib/core/telemetry.js';
 
 export const QUEUE = 'default';
 export const JOB = 'send_email';
@@ -33,6 +34,8 @@ export interface HandlerSetup {
   readonly concurrency: number;
   /** Hears what becomes of the jobs. */
   readonly events?: JobEvents;
+  /** Default: none. */
+  readonly telemetry?: Telemetry;
   /** Default: what is wrong goes to the console. */
   readonly reporter?: Reporter;
   handle(payload: unknown, job: Job): unknown;
@@ -94,6 +97,7 @@ export function newConsumer(backend: Backend, setup: HandlerSetup): Consumer {
     events: setup.events ?? new JobEvents(),
     reporter: setup.reporter ?? { log: () => undefined, warn: console.error, error: console.error },
     worker: `bench:${process.pid}`,
+    telemetry: setup.telemetry,
   });
 }
 

@@ -15,6 +15,7 @@ import { idleRows } from './rows/idle.js';
 import { memoryRows } from './rows/memory.js';
 import { nestRoomRows } from './rows/nest-room.js';
 import { publishingRows } from './rows/publishing.js';
+import { telemetryRows } from './rows/telemetry.js';
 
 /** `npm run bench`: the figures of the filer, in the temporary folder's file system, and of BullMQ on a private Redis. */
 
@@ -32,6 +33,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'bullmq-backend': bullmqBackendRows,
   'beanstalkd-backend': beanstalkdBackendRows,
   calls: callRows,
+  telemetry: telemetryRows,
 };
 
 const { values, positionals } = parseArgs({

@@ -5,6 +5,7 @@ export {
   type JobHandlerDecoratorOptions,
 } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
+export { OnJobEvent, type OnJobEventDecorator, type OnJobEventOptions } from './nest/on-job-event.decorator.js';
 export { JobSchedule, type JobScheduleOptions } from './nest/job-schedule.decorator.js';
 export type { CronScheduleOptions, JobScheduleRef } from './nest/job-schedule.ref.js';
 export type { ScheduleOptions } from './core/schedule.js';
@@ -52,6 +53,7 @@ export {
   type ErrorRules,
   type RetryOptions,
 } from './core/errors.js';
+export type { EventStreamOptions, JobEventStream } from './core/event-stream.js';
 export { JobEvents, type JobEventListener, type JobEventMap, type JobEventName } from './core/events.js';
 export { forward, type Forward, type ForwardOptions } from './core/forward.js';
 export { httpErrors } from './core/http-errors.js';
@@ -87,6 +89,16 @@ export {
 } from './operating/operating-errors.js';
 export type { HourView, QueueView } from './operating/queue-view.js';
 export type { BlockedView, RunningView, WorkerTrace, WorkerView } from './operating/worker-view.js';
+
+// For those who write a telemetry.
+export type {
+  HandlingTelemetry,
+  JobHeaders,
+  PublishedBatch,
+  RunFacts,
+  Telemetry,
+  WatchedEngine,
+} from './core/telemetry.js';
 
 // For those who write a backend.
 export type { Backlog, DroppedJob } from './core/backlog.js';

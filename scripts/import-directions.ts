@@ -19,8 +19,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: ['uuid', 'tinyqueue', 'ms', 'croner', '@standard-schema/spec'] },
   nest: { rooms: ['core', 'operating'], packages: NEST },
   conformance: { rooms: ['core'], packages: [] },
+  opentelemetry: { rooms: ['core'], packages: ['@opentelemetry/api'] },
   operating: { rooms: ['core'], packages: [] },
-  testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core'] },
+  terminus: { rooms: ['core', 'nest'], packages: ['@nestjs/common'] },
+  testing: { rooms: ['core', 'nest', 'backends/memory'], packages: ['@nestjs/common', '@nestjs/core', 'expect'] },
 };
 
 /** The packages that speak to one backend's engine. */

@@ -9,6 +9,7 @@ const NEST_11 = {
   '@nestjs/common': '11.2.10',
   '@nestjs/core': '11.2.10',
   '@nestjs/platform-express': '11.2.10',
+  '@nestjs/terminus': '11.1.1',
   '@nestjs/testing': '11.2.6',
   // Version 7 imports a file of NestJS 12 by a name that 11 doesn't export.
   'nestjs-cls': '6.3.1',

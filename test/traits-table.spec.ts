@@ -1,20 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
-import { expect, onTestFinished, test } from 'vitest';
+import { onTestFinished, test } from 'vitest';
 import { beanstalkd } from '../lib/backends/beanstalkd/index.js';
 import { bullmq } from '../lib/backends/bullmq/index.js';
 import { filer } from '../lib/backends/filer/index.js';
 import { memory } from '../lib/backends/memory/index.js';
 import type { Backend, BackendDescription } from '../lib/core/backend.js';
 import { temporaryFolder } from './backends/filer/support/temporary.js';
+import { expectTable } from './readme-table.js';
 import { PrivateBeanstalkd } from './servers/beanstalkd.js';
 import { PrivateRedis } from './servers/redis.js';
 
-const README = fileURLToPath(new URL('../README.md', import.meta.url));
-const BEGIN = '<!-- traits: written by UPDATE_README=1 npx vitest run test/traits-table -->';
-const END = '<!-- end of traits -->';
 const LEAST_PRIORITY = 4_294_967_295;
 
 const SURVIVES = { none: 'nothing', process: '`kill -9`', 'power cut': 'a power cut' } as const;
@@ -74,17 +69,8 @@ test('the table of engines in README is what their traits say', async () => {
     ['`beanstalkd` without', await beanstalkdWith(false)],
     ['`memory`', await opened(memory())],
   ];
-  const lines = [
+  await expectTable('traits', [
     ['', ...engines.map(([name]) => name)],
-    ['---', ...engines.map(() => '---')],
     ...columns.map(([title, cell]) => [title, ...engines.map(([, backend]) => cell(backend))]),
-  ].map((cells) => `| ${cells.join(' | ')} |`);
-  const before = await readFile(README, 'utf8');
-  const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];
-  expect(begin).toBeGreaterThan(0);
-  expect(end).toBeGreaterThan(begin);
-  const text = `${before.slice(0, begin)}${BEGIN}\n\n${lines.join('\n')}\n\n${before.slice(end)}`;
-  const after = await format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
-  if (process.env['UPDATE_README']) await writeFile(README, after);
-  else expect(before).toBe(after);
+  ]);
 });

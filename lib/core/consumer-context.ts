@@ -13,6 +13,7 @@ import type { Publisher } from './publisher.js';
 import type { Reporter } from './reporter.js';
 import type { RunMiddleware } from './run-middleware.js';
 import type { SharedRate } from './shared-rate.js';
+import type { Telemetry } from './telemetry.js';
 
 /** A handler and the places it has in this process. */
 export interface HandlerSlot {
@@ -34,6 +35,8 @@ export interface ConsumerContext {
   readonly events: JobEvents;
   readonly reporter: Reporter;
   readonly worker: string;
+  /** Undefined: nobody traces or measures runs. */
+  readonly telemetry: Telemetry | undefined;
   readonly leases: LeaseKeeper;
   readonly outage: Outage;
   /** Aborts when not even a settlement is waited for any more. */

@@ -13,11 +13,12 @@ import { concerned, middlewareOf } from './middleware.js';
 import { Outage } from './outage.js';
 import type { Outcome } from './outcome.js';
 import type { Publisher } from './publisher.js';
-import { QueueLoop, type QueuePlan } from './queue-loop.js';
+import { QueueLoop, type QueueFetching, type QueuePlan } from './queue-loop.js';
 import { Reading, type ReadQueue } from './reading.js';
 import type { Reporter } from './reporter.js';
 import type { Rate } from './rate.js';
 import { SharedRate } from './shared-rate.js';
+import type { Telemetry } from './telemetry.js';
 import { sayOnce } from './unknown-names.js';
 
 /** What a consumer needs. */
@@ -38,6 +39,8 @@ export interface ConsumerSetup {
   readonly worker: string;
   /** How it takes part in the fleet of all that share the engine. Default: not at all. */
   readonly fleet?: FleetPlan | undefined;
+  /** Traces and measures runs. Default: nobody. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Hears of a job whose run is over; without an outcome where its lease was lost. */
@@ -75,6 +78,7 @@ export class Consumer {
       events,
       reporter,
       worker,
+      telemetry: setup.telemetry,
       leases: new LeaseKeeper(backend, clock, outage),
       outage,
       settling: this.settling.signal,
@@ -129,6 +133,11 @@ export class Consumer {
   /** Whether an operator has paused a queue, as far as this process has heard. */
   isPaused(queue: string): boolean {
     return this.context.fleet?.isPaused(queue) ?? false;
+  }
+
+  /** Of each queue that is read, whether it is really asked for jobs. */
+  get fetching(): readonly QueueFetching[] {
+    return [...this.read.values()].map(({ loop }) => loop.fetching);
   }
 
   /** Lets queues that are read go on by other plans; those that are not are left alone. */

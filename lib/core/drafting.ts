@@ -13,6 +13,7 @@ import { PublishError } from './publish-error.js';
 import { draftOf, withoutAnswer, type Draft, type PublishOptions, type PublishRules } from './publish-options.js';
 import { checkedBy } from './schema-check.js';
 import { show } from './show.js';
+import type { Telemetry } from './telemetry.js';
 
 /** What drafting needs. */
 export interface DraftingSetup extends PublishRules {
@@ -20,6 +21,8 @@ export interface DraftingSetup extends PublishRules {
   readonly publishTimeoutMs: number;
   /** Headers for each job; those that it is published with go before. */
   readonly captureHeaders?: (() => CapturedHeaders) | undefined;
+  /** Traces and measures what is published. Default: nobody. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** What a call publishes, and how its result is waited for. */
@@ -45,7 +48,9 @@ export class Drafting {
 
   /** What a job that goes on as another is to be stored as. */
   next(message: ReceivedMessage, queue: string, next: Forward): Draft {
-    return this.refusing(next.job, '', () => nextDraftOf(message, queue, next, this.setup, this.setup.clock.now()));
+    return this.refusing(next.job, '', () =>
+      nextDraftOf(this.withoutContext(message), queue, next, this.setup, this.setup.clock.now()),
+    );
   }
 
   /** The job of a schedule's tick. */
@@ -80,6 +85,14 @@ export class Drafting {
       const what = typeof name === 'string' ? `job ${show(name)} ` : '';
       throw new PublishError(`${prefix}${what}not published: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  /** It goes on from the run that forwards it, not from the publish before. */
+  private withoutContext(message: ReceivedMessage): ReceivedMessage {
+    const names = this.setup.telemetry?.headerNames ?? [];
+    if (!names.some((name) => name in message.headers)) return message;
+    const headers = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !names.includes(name)));
+    return { ...message, headers };
   }
 
   private withHeaders(options: PublishOptions): PublishOptions {

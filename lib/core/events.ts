@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { checkedStreamOptions, JobEventStream, type EventStreamOptions } from './event-stream.js';
 import type { JobRef } from './job.js';
 import type { PublishedJob } from './published-job.js';
 
@@ -22,6 +23,7 @@ export interface JobEventMap {
   progress: { readonly job: JobRef; readonly value: unknown };
   /** A handler has called `job.log(line)`. */
   log: { readonly job: JobRef; readonly line: string };
+  /** A handler has returned, and the engine knows. */
   completed: { readonly job: JobRef; readonly result: unknown; readonly durationMs: number };
   /** An attempt failed, and another comes at `at`. */
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
@@ -29,7 +31,9 @@ export interface JobEventMap {
   blocked: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
   /** Put back at no cost: the application closes, its queue was paused, no handler here has its name, its time has not come, or a rate is used up. */
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: HandedBackReason };
+  /** Given up and set aside: its attempts are used up, it is not to be tried again, or it could not be handled at all. */
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
+  /** Its time has passed before it was handled, or before it could be tried again. */
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };
   /** Gone without having been handled, or never stored, because something was to go before it. */
   dropped: {
@@ -68,9 +72,17 @@ export type JobEventListener<Name extends JobEventName> = (event: JobEventMap[Na
  */
 export class JobEvents {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
+  private readonly streams = new Set<{ end(): void }>();
+  private closed = false;
 
-  /** @param report hears of listeners that fail */
-  constructor(private readonly report: (message: string, error: unknown) => void = () => undefined) {}
+  /**
+   * @param report hears of listeners that fail
+   * @param warn hears of streams that are read too slowly
+   */
+  constructor(
+    private readonly report: (message: string, error: unknown) => void = () => undefined,
+    private readonly warn: (message: string) => void = () => undefined,
+  ) {}
 
   /** Calls `listener` at each such event. Returns what ends that. */
   on<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): () => void {
@@ -89,6 +101,38 @@ export class JobEvents {
 
   off<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): void {
     this.emitter.off(name, listener);
+  }
+
+  /**
+   * The events of a name from now on, to be read at one's own pace: `for await (const event of events.stream('failed'))`.
+   * What is not read yet is kept up to `buffer`; then the oldest are dropped, `dropped` tells how many, and the log says so.
+   * Ends when `signal` aborts, when the loop is left, and when the application has closed.
+   *
+   * @throws TypeError naming the option, what was expected and what was given
+   */
+  stream<Name extends JobEventName>(name: Name, options: EventStreamOptions = {}): JobEventStream<JobEventMap[Name]> {
+    const { signal, buffer } = checkedStreamOptions(options);
+    const stream = new JobEventStream<JobEventMap[Name]>(`the stream of job event "${name}"`, buffer, this.warn, () => {
+      off();
+      signal?.removeEventListener('abort', end);
+      this.streams.delete(stream);
+    });
+    const end = (): void => stream.end();
+    const off = this.on(name, (event) => stream.push(event));
+    this.streams.add(stream);
+    signal?.addEventListener('abort', end, { once: true });
+    if (signal?.aborted || this.closed) end();
+    return stream;
+  }
+
+  /**
+   * Ends the streams.
+   *
+   * @internal
+   */
+  close(): void {
+    this.closed = true;
+    for (const stream of this.streams) stream.end();
   }
 
   /** @internal */

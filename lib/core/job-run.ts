@@ -17,8 +17,10 @@ import { settle } from './run-settling.js';
 import { RunNotes } from './run-notes.js';
 import type { RunPlan } from './run-plan.js';
 import { start, type MiddlewareHost } from './run-starting.js';
+import { tellTelemetry, track } from './run-tracking.js';
 import { tell } from './run-telling.js';
 import type { RatePlace } from './shared-rate.js';
+import type { HandlingTelemetry } from './telemetry.js';
 
 /** Hears of a run, once each, in this order, whatever becomes of it. */
 export interface RunSteps {
@@ -38,7 +40,7 @@ export interface RunSteps {
  * 5. handle: until the handler ends, its timeout passes, the application's grace is over, or the lease is lost
  * 6. conclude: what the ending means
  * 7. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
- * 8. tell the listeners
+ * 8. tell telemetry and the listeners
  */
 export class JobRun implements Leased, RunningJob {
   readonly message: ReceivedMessage | undefined;
@@ -54,6 +56,8 @@ export class JobRun implements Leased, RunningJob {
   /** When the handler was called, by the clock's `monotonic()`. */
   startedAt: number | undefined;
   private leaseLost = false;
+  /** What is told of its handling, where somebody traces it. */
+  private tracked: HandlingTelemetry | undefined;
   /** Ends the step that is waited for; set while there is one. */
   private end: ((ending: Ending) => void) | undefined;
   /** What becomes of it without its handler's end: it is given back, or cancelled. */
@@ -91,6 +95,7 @@ export class JobRun implements Leased, RunningJob {
       const durationMs = this.startedAt === undefined ? 0 : clock.monotonic() - this.startedAt;
       const outcome = conclude(caseOf(this.ref, this.message, this.delivery, this.slot?.handler, this.context), ending);
       if (!this.leaseLost) settledAs = await this.settle(outcome, durationMs);
+      if (this.context.telemetry) tellTelemetry(this, this.tracked, settledAs, durationMs, this.context);
       tell(this.ref, settledAs, durationMs, this.context);
     } catch (error) {
       const { stack } = describeError(toError(error));
@@ -242,7 +247,7 @@ export class JobRun implements Leased, RunningJob {
 
   /** Calls the handler, in the place that was taken for it, and leaves the place at its end. */
   private call({ handler, limiter }: HandlerSlot): Promise<Ending> {
-    const { clock, defaults, events } = this.context;
+    const { clock, defaults, events, telemetry } = this.context;
     const timeoutMs = this.message?.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     return new Promise((resolve) => {
       const cancel =
@@ -260,13 +265,21 @@ export class JobRun implements Leased, RunningJob {
       };
       for (const place of this.ratePlaces) place.begin();
       this.startedAt = clock.monotonic();
+      const tracked = telemetry && (this.tracked = track(this, telemetry, this.context));
       events.emit('started', { job: this.ref });
-      if (hasSchemas(handler)) return void this.callBetweenSchemas(handler);
+      if (hasSchemas(handler)) {
+        return void (tracked
+          ? tracked.within(() => this.callBetweenSchemas(handler))
+          : this.callBetweenSchemas(handler));
+      }
       const returned = (value: unknown): void => this.end?.({ kind: 'returned', value });
       const threw = (thrown: unknown): void => this.end?.({ kind: 'threw', thrown });
       try {
         const job = this.job(this.message as ReceivedMessage);
-        Promise.resolve(handler.handle(job.payload, job)).then(returned, threw);
+        const given = tracked
+          ? tracked.within(() => handler.handle(job.payload, job))
+          : handler.handle(job.payload, job);
+        Promise.resolve(given).then(returned, threw);
       } catch (thrown) {
         threw(thrown);
       }
@@ -276,7 +289,10 @@ export class JobRun implements Leased, RunningJob {
   private async settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
     const goesOn = outcome.kind === 'completed' && outcome.next;
     const waiting = this.middleware.length > 0 || goesOn ? this.abortedAtEnd() : undefined;
-    const settledAs = await settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
+    const settling = (): Promise<Outcome | undefined> =>
+      settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
+    // What it goes on as belongs to its trace; for nothing else a context is felt.
+    const settledAs = await (goesOn && this.tracked ? this.tracked.within(settling) : settling());
     this.end = undefined;
     return settledAs;
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { backoffPlan, type BackoffPlan } from './backoff.js';
+import { jsonFault } from './json-fault.js';
 import { FOREIGN_ID_MAX_BYTES } from './names.js';
 import { show } from './show.js';
 import { parseTime } from './time.js';
@@ -150,7 +151,7 @@ export function decodeMessage(bytes: Uint8Array, fallbackId: string): ReceivedMe
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return unreadable('foreign', `it is not JSON: ${(error as Error).message}`);
+    return unreadable('foreign', `it is not JSON: ${jsonFault(error)}`);
   }
   if (!isObject(json) || !isObject(json['header']) || (json['header']['request_type'] ?? undefined) === undefined) {
     return unreadable('foreign', 'it is JSON, but no message: header.request_type is missing');

@@ -23,6 +23,16 @@ export function count(value: unknown, what: string): number {
 }
 
 /**
+ * Checks a yes or no.
+ *
+ * @throws TypeError
+ */
+export function flag(value: unknown, what: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${what}: expected true or false, got ${show(value)}`);
+}
+
+/**
  * Checks a timeout, in milliseconds.
  *
  * @throws TypeError

@@ -17,6 +17,7 @@ import { jobHandle, JustPublishedJob, type JobHandle, type PublishedJob } from '
 import type { LimitedReceipt } from './queue-limits.js';
 import { show } from './show.js';
 import { Storing, type StoringSetup } from './storing.js';
+import type { JobHeaders, Telemetry } from './telemetry.js';
 import type { Unique } from './unique.js';
 
 /** What the publisher needs. */
@@ -99,6 +100,17 @@ export class Publisher {
       await this.drafting.check(jobs[index]?.job ?? draft.message.name, draft, which(index));
     }
     const backend = this.storing.backend ?? (await this.storing.open());
+    const { telemetry } = this.setup;
+    if (!telemetry) return this.storeAll(backend, drafts);
+    return telemetry.publishing({ engine: backend.traits.name, drafts, many: true }, (headersFor) =>
+      this.storeAll(
+        backend,
+        drafts.map((draft) => carrying(draft, headersFor)),
+      ),
+    );
+  }
+
+  private async storeAll(backend: Backend, drafts: readonly Draft[]): Promise<PublishedJob[]> {
     const fitting = drafts.map((draft, index) => fitFor(backend, draft, which(index)));
     const published: PublishedJob[] = [];
     for (const run of runsOfOneQueue(fitting)) {
@@ -120,7 +132,14 @@ export class Publisher {
    * @throws PublishError
    */
   draftNext(message: ReceivedMessage, queue: string, next: Forward): Promise<Draft> {
-    return this.checked(next.job, this.drafting.next(message, queue, next));
+    const draft = this.drafting.next(message, queue, next);
+    const { telemetry } = this.setup;
+    // What takes the place of the job before it is published by no call of its own.
+    const isReplacement = draft.queue === queue;
+    return this.checked(
+      next.job,
+      telemetry && isReplacement ? carrying(draft, (own) => telemetry.headersFor(own)) : draft,
+    );
   }
 
   /**
@@ -140,9 +159,9 @@ export class Publisher {
    */
   async publishDraft(draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
     const backend = this.storing.backend ?? (await this.storing.open());
-    if (draft.unique) return this.storeUnique(backend, draft, draft.unique, 0);
-    const receipts = await this.storing.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
-    return this.told(draft, receipts[0]);
+    return this.setup.telemetry
+      ? this.storeTracked(backend, draft, this.setup.telemetry, patience)
+      : this.storeOne(backend, draft, patience);
   }
 
   /** Tells of a job that was stored in the place of the one before it. */
@@ -154,10 +173,30 @@ export class Publisher {
     const checking = this.drafting.check(job, draft, '');
     if (checking) await checking;
     const backend = this.storing.backend ?? (await this.storing.open());
-    const fitting = fitFor(backend, draft, '');
-    if (fitting.unique) return this.storeUnique(backend, fitting, fitting.unique, 0);
-    const receipts = await this.storing.storeInRoom(backend, fitting.queue, [fitting.message], 0);
-    return this.told(fitting, receipts[0]);
+    const { telemetry } = this.setup;
+    return telemetry
+      ? this.storeTracked(backend, draft, telemetry)
+      : this.storeOne(backend, fitFor(backend, draft, ''));
+  }
+
+  private async storeTracked(
+    backend: Backend,
+    draft: Draft,
+    telemetry: Telemetry,
+    patience?: RoomPatience,
+  ): Promise<PublishedJob> {
+    const batch = { engine: backend.traits.name, drafts: [draft], many: false };
+    const store = async (headersFor: (own: JobHeaders) => JobHeaders): Promise<readonly [PublishedJob]> => [
+      await this.storeOne(backend, fitFor(backend, carrying(draft, headersFor), ''), patience),
+    ];
+    const [published] = await telemetry.publishing(batch, store);
+    return published;
+  }
+
+  private async storeOne(backend: Backend, draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
+    if (draft.unique) return this.storeUnique(backend, draft, draft.unique, 0);
+    const receipts = await this.storing.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
+    return this.told(draft, receipts[0]);
   }
 
   private async checked(job: string | JobDefinition, draft: Draft): Promise<Draft> {
@@ -180,4 +219,9 @@ export class Publisher {
     this.setup.events.emit('published', published);
     return published;
   }
+}
+
+/** The same with the headers of a telemetry. */
+function carrying(draft: Draft, headersFor: (own: JobHeaders) => JobHeaders): Draft {
+  return { ...draft, message: { ...draft.message, headers: headersFor(draft.message.headers) } };
 }

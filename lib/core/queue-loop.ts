@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Delivery } from './backend.js';
+import { systemClock } from './clock.js';
 import type { ConsumerContext } from './consumer-context.js';
 import { JobRun, type RunSteps } from './job-run.js';
 import type { RunPlan, RunRules } from './run-plan.js';
@@ -17,6 +18,15 @@ export interface QueuePlan extends RunRules {
   readonly rate?: Rate | undefined;
 }
 
+/** Whether a queue that is read is really asked for jobs. */
+export interface QueueFetching {
+  readonly queue: string;
+  /** For how long the engine has owed an answer, in milliseconds; 0 while none is asked for, for all places are taken. */
+  readonly silentMs: number;
+  /** For how long the engine has failed, in milliseconds; undefined: it did not when it was last asked. */
+  readonly failingMs: number | undefined;
+}
+
 /** For how long jobs may follow each other without letting timers and sockets have their turn. */
 const LONGEST_TURN_MS = 4;
 
@@ -28,6 +38,9 @@ export class QueueLoop {
   private busy = 0;
   /** How many jobs were asked for that have not come yet. */
   private asked = 0;
+  /** When the engine last gave an answer, or was asked after a while in which nothing was asked for. */
+  private heardAt = 0;
+  private failingSince = 0;
   /** Whether the last reserve gave all that it was asked for, so that another need not wait for nothing. */
   private flowing = false;
   private readonly pace: QueuePace | undefined;
@@ -80,6 +93,16 @@ export class QueueLoop {
   /** Whether an operator has paused it. */
   get isPaused(): boolean {
     return this.context.fleet?.isPaused(this.queue) ?? false;
+  }
+
+  get fetching(): QueueFetching {
+    // Of the system's, for a clock of tests may stand still while the engine is silent.
+    const now = systemClock.monotonic();
+    return {
+      queue: this.queue,
+      silentMs: this.asked > 0 ? now - this.heardAt : 0,
+      failingMs: this.failing ? now - this.failingSince : undefined,
+    };
   }
 
   /** Goes on by another plan for the same queue. */
@@ -151,6 +174,7 @@ export class QueueLoop {
   }
 
   private async take(max: number, reader: object): Promise<void> {
+    if (this.asked === 0) this.heardAt = systemClock.monotonic();
     this.asked += max;
     const deliveries = await this.reserve(max, reader);
     for (const delivery of deliveries) this.begin(delivery);
@@ -167,10 +191,12 @@ export class QueueLoop {
       try {
         const deliveries = await backend.reserve(this.plan.name, max, signal);
         this.failed.delete(reader);
+        this.heardAt = systemClock.monotonic();
         outage.passed(reader);
         return deliveries;
       } catch (error) {
         if (signal.aborted) break;
+        if (!this.failing) this.failingSince = systemClock.monotonic();
         this.failed.add(reader);
         outage.failed(reader, error);
         await outage.wait(failures, signal);

@@ -14,6 +14,7 @@ import { checkLimits } from './queue.settings.js';
 export class BackendHost {
   private opened: Promise<Backend> | undefined;
   private closed = false;
+  private endWatch: (() => void) | undefined;
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
@@ -28,7 +29,7 @@ export class BackendHost {
   /** @throws Error naming the backend where it can't be opened; the next call tries again */
   open(): Promise<Backend> {
     if (this.closed) return Promise.reject(new Error('the application has closed'));
-    this.opened ??= this.openOnce().catch((error: unknown) => {
+    this.opened ??= this.openWatched().catch((error: unknown) => {
       this.opened = undefined;
       throw error;
     });
@@ -40,12 +41,26 @@ export class BackendHost {
     this.closed = true;
     const opened = await this.opened?.catch(() => undefined);
     this.opened = undefined;
+    this.endWatch?.();
     if (!opened || !isDescription(this.settings.backend)) return;
     try {
       await opened.close();
     } catch (error) {
       logError(`${opened.traits.name} could not be closed`, error);
     }
+  }
+
+  private async openWatched(): Promise<Backend> {
+    const backend = await this.openOnce();
+    this.endWatch = this.settings.telemetry?.watch({ backend, queues: () => this.queues(true) });
+    return backend;
+  }
+
+  /** The queues that this process reads; with `orMight`, where it reads none those that it could. */
+  private queues(orMight: boolean): readonly string[] {
+    const { consume } = this.settings;
+    const settings = orMight && consume === false ? { ...this.settings, consume: true } : this.settings;
+    return queuePlans(this.explorer.handlers.all(), settings).map((plan) => plan.name);
   }
 
   private async openOnce(): Promise<Backend> {
@@ -55,8 +70,11 @@ export class BackendHost {
       return source;
     }
     try {
-      const queues = queuePlans(this.explorer.handlers.all(), this.settings).map((plan) => plan.name);
-      const backend: unknown = await source.open({ worker, queues, warn: (message) => logger.warn(message) });
+      const backend: unknown = await source.open({
+        worker,
+        queues: this.queues(false),
+        warn: (message) => logger.warn(message),
+      });
       checkBackend(backend, 'open');
       await this.accept(backend);
       logger.log(durabilityOf(backend.traits) + placeOf(this.instance, ' (', ')'));

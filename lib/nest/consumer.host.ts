@@ -5,11 +5,12 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
+import type { JobEvents } from '../core/events.js';
 import { BackendHost } from './backend.host.js';
 import { OutermostHooks } from './hook-order.js';
 import { InstanceConsumer } from './instance-consumer.js';
 import { logger } from './jobs.logger.js';
-import { called, INSTANCE_NAME } from './own-tokens.js';
+import { called, INSTANCE_NAME, OWN_EVENTS } from './own-tokens.js';
 
 /** When the application's signals are looked at: users hook them before or after `listen`, but not much later. */
 const SIGNAL_CHECK_MS = 1_000;
@@ -31,6 +32,7 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
     @Inject(InstanceConsumer) private readonly consumer: InstanceConsumer,
     @Inject(BackendHost) private readonly backend: BackendHost,
     @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(OWN_EVENTS) private readonly events: JobEvents,
     @Inject(OutermostHooks) private readonly outermost: OutermostHooks,
   ) {
     outermost.beforeAllOthers(() => this.explore());
@@ -54,7 +56,8 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   }
 
   private explore(): void {
-    const { explorer, settings } = this.consumer;
+    const { explorer, listeners, settings } = this.consumer;
+    listeners.listen();
     const found = explorer.explore();
     for (const name of settings.consume === false ? [] : settings.handlers.keys()) {
       if (found.get(name)) continue;
@@ -73,6 +76,7 @@ export class ConsumerHost implements OnModuleInit, OnApplicationBootstrap, OnMod
   private async close(): Promise<void> {
     await this.consumer.publisher.close();
     await this.backend.close();
+    this.events.close();
   }
 }
 

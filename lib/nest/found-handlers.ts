@@ -20,10 +20,13 @@ export interface Found {
 /** All handlers of these modules' providers and controllers. */
 export function* foundIn(modules: Iterable<NestModule>): Generator<Found> {
   for (const module of modules) {
-    for (const wrapper of [...module.providers.values(), ...module.controllers.values()] as Wrapper[]) {
-      yield* foundOn(wrapper, module);
-    }
+    for (const wrapper of wrappersOf(module)) yield* foundOn(wrapper, module);
   }
+}
+
+/** The providers and controllers of a module. */
+export function wrappersOf(module: NestModule): readonly Wrapper[] {
+  return [...module.providers.values(), ...module.controllers.values()] as Wrapper[];
 }
 
 function* foundOn(wrapper: Wrapper, module: NestModule): Generator<Found> {
@@ -66,7 +69,7 @@ export function nameOf(type: { readonly name: string } | undefined): string {
 }
 
 /** The methods of a prototype, the inherited ones too unless overridden, each with the prototype that has it. */
-function methodsOf(prototype: object): Map<string | symbol, object> {
+export function methodsOf(prototype: object): Map<string | symbol, object> {
   const methods = new Map<string | symbol, object>();
   for (
     let at: object | null = prototype;

@@ -4,12 +4,13 @@ import { Consumer, type RunListener } from '../core/consumer.js';
 import { drain, type DrainedJobs } from '../core/drain.js';
 import type { JobEvents } from '../core/events.js';
 import type { Handler } from '../core/handlers.js';
-import type { QueuePlan } from '../core/queue-loop.js';
+import type { QueueFetching, QueuePlan } from '../core/queue-loop.js';
 import type { Reading } from '../core/reading.js';
 import { recordsOf } from '../core/scheduler.js';
 import { BackendHost } from './backend.host.js';
 import { fleetPlan } from './fleet-plan.js';
 import type { NestModule } from './found-handlers.js';
+import { JobEventExplorer } from './job-event.explorer.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JobsInstances } from './jobs.instances.js';
 import { logger, logHandlers } from './jobs.logger.js';
@@ -35,6 +36,7 @@ export class InstanceConsumer {
     @Inject(OWN_PUBLISHER) readonly publisher: PublisherService,
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
     @Inject(INSTANCE_NAME) private readonly instance: string,
+    @Inject(JobEventExplorer) readonly listeners: JobEventExplorer,
     @Inject(JobsInstances) instances: JobsInstances<InstanceConsumer>,
   ) {
     instances.add(instance, this);
@@ -88,6 +90,7 @@ export class InstanceConsumer {
     if (this.stopping) throw new Error('register: the application has closed');
     const found = this.explorer.look(modules);
     return async () => {
+      this.listeners.listen(modules);
       const handlers = this.explorer.add(found);
       this.consumer?.addHandlers(handlers);
       if (this.started) await this.read(handlers);
@@ -114,6 +117,16 @@ export class InstanceConsumer {
   async openAll(who: string, listener: RunListener): Promise<Reading> {
     const consumer = await this.running(who);
     return consumer.open(this.allPlans, listener);
+  }
+
+  /** Of each queue that this process reads, whether it is really asked for jobs. */
+  get fetching(): readonly QueueFetching[] {
+    return this.consumer?.fetching ?? [];
+  }
+
+  /** The engine, opened at the latest now. */
+  engine(): Promise<Backend> {
+    return this.backend.open();
   }
 
   /** Until when a queue that was read takes no jobs, for its rate is used up; milliseconds since 1970. */

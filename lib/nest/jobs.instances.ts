@@ -24,15 +24,18 @@ export class JobsInstances<Host = unknown> {
     this.hosts.set(name, host);
   }
 
-  /** @throws Error naming what asks and the instance where there is none of this name */
-  check(name: string, who: string): void {
+  /**
+   * @param how an instance is named by what asks
+   * @throws Error naming what asks and the instance where there is none of this name
+   */
+  check(name: string, who: string, how = "@JobHandler('…', { instance: '…' })"): void {
     if (this.hosts.has(name)) return;
     const others = this.names.map((other) => (other === DEFAULT_INSTANCE ? 'the default one' : `"${other}"`));
     const missing = name === DEFAULT_INSTANCE ? 'no default instance' : `no instance "${name}"`;
     throw new Error(
       `${who}, but this application has ${missing} of JobsModule, only ${others.join(', ')}. ` +
         (name === DEFAULT_INSTANCE
-          ? "Name one: @JobHandler('…', { instance: '…' }), or import JobsModule.forRoot({ … }) without a name."
+          ? `Name one: ${how}, or import JobsModule.forRoot({ … }) without a name.`
           : `Import JobsModule.forRoot({ name: '${name}', … }), or correct the option instance.`),
     );
   }

@@ -7,9 +7,10 @@ import { ENGINE_SUBSTITUTE } from './engine-substitute.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
 import { InstanceConsumer } from './instance-consumer.js';
 import { JobContextCreator } from './job-context.creator.js';
+import { JobEventExplorer } from './job-event.explorer.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
-import { logError, logJobs } from './jobs.logger.js';
+import { logError, logger, logJobs } from './jobs.logger.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -42,6 +43,7 @@ import { PublisherService } from './publisher.service.js';
     JobContextCreator,
     JobHandlerCaller,
     JobHandlerExplorer,
+    JobEventExplorer,
     { provide: OWN_PUBLISHER, useClass: PublisherService },
     InstanceConsumer,
     ConsumerHost,
@@ -71,7 +73,7 @@ export class JobsModule extends ConfigurableModuleClass {
 }
 
 function createEvents(instance: string): JobEvents {
-  const events = new JobEvents(logError);
+  const events = new JobEvents(logError, (message) => logger.warn(message));
   logJobs(events, instance);
   return events;
 }

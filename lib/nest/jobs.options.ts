@@ -6,6 +6,7 @@ import type { JobHandlerOptions } from '../core/handler-options.js';
 import type { WhenFull } from '../core/queue-limits.js';
 import type { RateOptions } from '../core/rate.js';
 import type { Redact } from '../operating/job-view.js';
+import type { Telemetry } from '../core/telemetry.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -77,6 +78,12 @@ export interface JobsModuleOptions {
 
   /** How `JobsService` shows jobs, and what this process lets operators see. */
   readonly operate?: OperateOptions;
+
+  /**
+   * Traces and measures what is published and handled: what `openTelemetry()` of `nestjs-jobs/opentelemetry` gives.
+   * Default: nobody, at no cost.
+   */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** What holds for operating. */

@@ -7,7 +7,9 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
 import { DEFAULT_PRIORITY } from '../core/message.js';
 import { checkName } from '../core/names.js';
+import { flag } from '../core/option-checks.js';
 import { show } from '../core/show.js';
+import type { Telemetry } from '../core/telemetry.js';
 import { backendFromUrl } from './backend-url.js';
 import { checkedObject, within } from '../core/checked-object.js';
 import { checkedHandlerOptions, type CheckedHandlerOptions } from '../core/handler-options.js';
@@ -37,6 +39,7 @@ export interface JobsSettings {
   readonly globalEnhancers: boolean;
   readonly contextCarrier: ContextCarrier | undefined;
   readonly operate: OperateSettings;
+  readonly telemetry: Telemetry | undefined;
   /** Names this process in records of failures. */
   readonly worker: string;
 }
@@ -56,8 +59,10 @@ const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
   'globalEnhancers',
   'contextCarrier',
   'operate',
+  'telemetry',
 ];
 const ERROR_KINDS = ['transient', 'fatal', 'blocked'] as const;
+const TELEMETRY_VERBS = ['headersFor', 'publishing', 'handling', 'unhandled', 'watch'] as const;
 const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as const;
 
 /**
@@ -98,6 +103,7 @@ export function jobsSettings(
       globalEnhancers: flag(given['globalEnhancers'] ?? false, 'globalEnhancers'),
       contextCarrier: carrier(given['contextCarrier']),
       operate: operateSettings(given['operate'] ?? {}),
+      telemetry: telemetry(given['telemetry']),
       worker: `${hostname()}:${process.pid}`,
     };
   });
@@ -205,16 +211,18 @@ function errors(value: unknown): ErrorRules {
   return given;
 }
 
-function flag(value: unknown, what: string): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new TypeError(`${what}: expected true or false, got ${show(value)}`);
-}
-
 function carrier(value: unknown): ContextCarrier | undefined {
   if (value === undefined) return undefined;
   const { capture, restore } = (value ?? {}) as Partial<ContextCarrier>;
   if (typeof capture === 'function' && typeof restore === 'function') return value as ContextCarrier;
   throw new TypeError(`contextCarrier: expected an object with capture and restore, got ${show(value)}`);
+}
+
+function telemetry(value: unknown): Telemetry | undefined {
+  if (value === undefined) return undefined;
+  const verbs = (value ?? {}) as Partial<Telemetry>;
+  if (TELEMETRY_VERBS.every((verb) => typeof verbs[verb] === 'function')) return value as Telemetry;
+  throw new TypeError(`telemetry: expected what a factory such as openTelemetry() gives, got ${show(value)}`);
 }
 
 function entries(value: unknown, what: string): [string, unknown][] {

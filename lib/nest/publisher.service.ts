@@ -214,7 +214,15 @@ export class PublisherService {
     limited = new LimitedQueues(limitsOf(this.settings.queues), events),
     answers?: Answers,
   ): Publisher {
-    const { handlers: configured, queues, routes, defaults, publishTimeoutMs, contextCarrier } = this.settings;
+    const {
+      handlers: configured,
+      queues,
+      routes,
+      defaults,
+      publishTimeoutMs,
+      contextCarrier,
+      telemetry,
+    } = this.settings;
     const { clock } = this.backend;
     return new Publisher({
       backend,
@@ -228,6 +236,7 @@ export class PublisherService {
       publishTimeoutMs,
       events,
       answers,
+      telemetry,
       captureHeaders: contextCarrier && (() => contextCarrier.capture()),
     });
   }

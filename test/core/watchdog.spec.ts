@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { compiled } from '../compiled.js';
 
 const node = promisify(execFile);
-const folder = compiled('lib/core');
+const folder = compiled();
 
 async function run(script: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const prelude = `

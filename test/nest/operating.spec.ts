@@ -159,7 +159,7 @@ test('a process that allows it is traced, and none else', async () => {
   `;
   const run = async (trace: string): Promise<string> => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: compiled('lib'),
+      cwd: compiled(),
       timeout: 60_000,
       env: { ...process.env, TRACE: trace },
     });

@@ -18,7 +18,7 @@ test('an application in CommonJS on NestJS 11 handles jobs on every backend by r
 
 test('the project’s jest tests pass, and leave nothing open', async () => {
   const output = await project.run('jest', '--detectOpenHandles');
-  expect(output).toContain('Tests:       4 passed, 4 total');
+  expect(output).toContain('Tests:       5 passed, 5 total');
   expect(output).not.toContain('open handle');
 });
 

@@ -9,6 +9,7 @@ import {
   type ReceivedMessage,
   type Unreadable,
 } from '../../core/message.js';
+import { jsonFault } from '../../core/json-fault.js';
 import { bullmqId } from './job-id.js';
 import { fromBullmq, toBullmq } from './priority.js';
 
@@ -75,7 +76,7 @@ export function contentOf(hash: JobHash, id: string): ReceivedMessage | Unreadab
     // Nothing is an empty object, as it is to BullMQ.
     payload = JSON.parse(data || '{}');
   } catch (error) {
-    return unreadable('damaged', `its data is not JSON: ${(error as Error).message}`);
+    return unreadable('damaged', `its data is not JSON: ${jsonFault(error)}`);
   }
   const options = optionsIn(hash);
   if (!options) return unreadable('damaged', 'its options are not a JSON object');

@@ -35,7 +35,7 @@ describe('bullmq', () => {
   test('says which package is missing, and what installs it', async () => {
     const missing = Object.assign(new Error('nope'), { code: 'ERR_MODULE_NOT_FOUND' });
     await expect(load('ioredis', () => Promise.reject(missing))).rejects.toThrow(
-      'the package "ioredis" is missing, which this backend needs; install it: npm install bullmq ioredis',
+      'the package "ioredis" is missing, which it needs; install it: npm install bullmq ioredis',
     );
     const other = new Error('broken');
     await expect(load('ioredis', () => Promise.reject(other))).rejects.toBe(other);
