@@ -9,7 +9,7 @@ import { InstanceConsumer } from './instance-consumer.js';
 import { JobContextCreator } from './job-context.creator.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
-import { logError, logJobs } from './jobs.logger.js';
+import { logError, logJobsOf } from './jobs.logger.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -72,6 +72,6 @@ export class JobsModule extends ConfigurableModuleClass {
 
 function createEvents(instance: string): JobEvents {
   const events = new JobEvents(logError);
-  logJobs(events, instance);
+  logJobsOf(events, instance);
   return events;
 }

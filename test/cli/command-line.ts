@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
+import { compiled } from '../compiled.js';
+
+const LIMIT_MS = 60_000;
+
+/** What a command printed, and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What was printed so far, on both. */
+  output(): string;
+  /** Resolves once it has printed that. */
+  printed(text: string | RegExp): Promise<void>;
+}
+
+/** The command line as users have it, in a folder of its own. */
+export interface CommandLine {
+  readonly folder: string;
+  /** The file that node runs. */
+  readonly main: string;
+  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  start(args: readonly string[], options?: RunOptions): Running;
+  /** Writes a file of the folder. */
+  write(name: string, text: string): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** Compiled anew from the present sources; removed when the file's tests are over. */
+export function commandLine(): CommandLine {
+  const built = compiled('lib');
+  writeFileSync(join(built, 'package.json'), '{ "type": "module", "version": "0.0.0-test" }');
+  const main = join(built, 'lib/cli/main.js');
+  const folder = mkdtempSync(join(tmpdir(), 'nestjs-jobs-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const start = (args: readonly string[], { env = {}, input }: RunOptions = {}): Running => {
+    const { JOBS_URL: _url, FORCE_COLOR: _colour, ...own } = process.env;
+    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...own, ...env }, timeout: LIMIT_MS });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input ?? '');
+    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+    const output = (): string => stdout + stderr;
+    return { child, ended, output, printed: (text) => printed(child, output, text) };
+  };
+  return {
+    folder,
+    main,
+    start,
+    run: (args, options) => start(args, options).ended,
+    write: async (name, text) => {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    },
+  };
+}
+
+async function printed(child: ChildProcess, output: () => string, text: string | RegExp): Promise<void> {
+  const has = (): boolean => (typeof text === 'string' ? output().includes(text) : text.test(output()));
+  while (!has()) {
+    if (child.exitCode !== null) throw new Error(`it ended without having printed ${String(text)}:\n${output()}`);
+    await Promise.race([once(child.stdout!, 'data'), once(child.stderr!, 'data'), once(child, 'close')]);
+  }
+}
