@@ -1,0 +1,129 @@
+import { changeRecord, readRecord } from './fleet-change.js';
+import type { Records } from './records.js';
+
+/** The key of the list of processes that handle jobs. */
+const LIST_KEY = 'fleet:workers';
+/** The list outlives its processes; each is in it for as long as its own record. */
+const LIST_TTL_MS = 365 * 24 * 3_600_000;
+
+/** How often a process says that it is there, and for how long that is known. */
+export interface HeartbeatTimes {
+  /** Default 10 s. */
+  readonly everyMs: number;
+  /** Default 3 minutes. */
+  readonly knownMs: number;
+}
+
+export const HEARTBEAT: HeartbeatTimes = { everyMs: 10_000, knownMs: 180_000 };
+
+/** How many heartbeats may be missing before a process is taken for gone or blocked. */
+const LATE_BEATS = 3;
+
+/** A job that a process handles. Times are milliseconds since 1970. */
+export interface RunningRecord {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly queue: string;
+  readonly attempt: number;
+  /** Since when; missing: it waits for a place of its handler. */
+  readonly since?: number | undefined;
+  /** The latest line that it has logged. */
+  readonly log?: string | undefined;
+}
+
+/** What was seen of an event loop that was blocked. */
+export interface BlockedRecord {
+  /** When it was last free before; milliseconds since 1970. */
+  readonly at: number;
+  /** For how long; missing: it still is, as far as known. */
+  readonly ms?: number | undefined;
+  /** What ran then, the innermost call first. */
+  readonly stack: string;
+}
+
+/** What a process says of itself. Times are milliseconds since 1970. */
+export interface WorkerRecord {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Of nestjs-jobs. */
+  readonly version: string;
+  /** The instance of the module. */
+  readonly instance: string;
+  readonly queues: readonly string[];
+  /** How many jobs it may handle at a time. */
+  readonly concurrency: number;
+  /** The first hundred. */
+  readonly running: readonly RunningRecord[];
+  readonly runningCount: number;
+  readonly startedAt: number;
+  readonly heartbeatAt: number;
+  /** How often it comes. */
+  readonly everyMs: number;
+  /** The longest since the heartbeat before. */
+  readonly eventLoopDelayMs: number;
+  /** Resident. */
+  readonly memoryBytes: number;
+  /** Whether it may be looked into. */
+  readonly trace: boolean;
+  /** Of a process that may be looked into: the latest times at which its event loop was blocked, the last first. */
+  readonly blocked?: readonly BlockedRecord[] | undefined;
+}
+
+interface Listed {
+  readonly id: string;
+  /** Since when, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+function keyOf(id: string): string {
+  return `fleet:worker:${id}`;
+}
+
+/** Stores what a process says of itself, and sees to it that it is listed. */
+export async function sayWorker(records: Records, worker: WorkerRecord, knownMs: number): Promise<void> {
+  await records.set(keyOf(worker.id), JSON.stringify(worker), knownMs);
+  const { id } = worker;
+  if (readList((await records.get(LIST_KEY))?.text).some((one) => one.id === id)) return;
+  await changeRecord(records, LIST_KEY, LIST_TTL_MS, (text) =>
+    JSON.stringify([...readList(text).filter((one) => one.id !== id), { id, at: worker.startedAt }]),
+  );
+}
+
+/** Takes a process that ends off the list. */
+export async function forgetWorker(records: Records, id: string): Promise<void> {
+  await records.delete(keyOf(id));
+  await unlist(records, new Set([id]));
+}
+
+/**
+ * The processes that are known, the oldest first; also such as died within the last minutes. Those that are known no more are
+ * taken off the list.
+ */
+export async function knownWorkers(records: Records): Promise<readonly WorkerRecord[]> {
+  const list = readList((await records.get(LIST_KEY))?.text);
+  const found = await Promise.all(list.map(async ({ id }) => (await records.get(keyOf(id)))?.text));
+  const workers = found.map((text) => readRecord<WorkerRecord>(text));
+  // One that has just come is listed after it has said what it is, so what is not there has died.
+  const gone = new Set(list.filter((_, index) => !workers[index]).map(({ id }) => id));
+  if (gone.size > 0) await unlist(records, gone);
+  return workers.filter((worker) => worker !== undefined).sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Whether a process has not been heard of for too long: it has died, hangs, or can't reach the engine. */
+export function isStale({ heartbeatAt, everyMs }: WorkerRecord, now: number): boolean {
+  return now - heartbeatAt > LATE_BEATS * everyMs;
+}
+
+async function unlist(records: Records, ids: ReadonlySet<string>): Promise<void> {
+  await changeRecord(records, LIST_KEY, LIST_TTL_MS, (text) => {
+    const before = readList(text);
+    const after = before.filter(({ id }) => !ids.has(id));
+    return after.length === before.length ? undefined : JSON.stringify(after);
+  });
+}
+
+function readList(text: string | undefined): readonly Listed[] {
+  const read = readRecord<unknown>(text);
+  return Array.isArray(read) ? (read as Listed[]) : [];
+}
