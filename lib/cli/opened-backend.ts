@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { BackendError, type Backend, type BackendDescription } from '../core/backend.js';
+import type { Backend, BackendDescription } from '../core/backend.js';
 import { messageOf } from '../core/errors.js';
 import { inTime } from '../core/in-time.js';
-import { PublishError } from '../core/publish-error.js';
 import { backendFromUrl } from '../nest/backend-url.js';
 import { CliError, EXIT, UsageError } from './exit-codes.js';
 
@@ -35,11 +34,6 @@ export async function openBackend(url: string, { queues, makes, warn }: Opening)
     () => unreachable(`no answer within ${OPEN_MS / 1000} s`),
     (cause) => unreachable(messageOf(cause), cause),
   );
-}
-
-/** Whether an error is the engine's. */
-export function isOfEngine(error: unknown): boolean {
-  return error instanceof BackendError || (error instanceof PublishError && error.tried);
 }
 
 function describe(url: string): BackendDescription {

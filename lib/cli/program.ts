@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { drain } from './commands/drain.js';
+import { failures } from './commands/failures.js';
+import { ls } from './commands/ls.js';
+import { pause, resume } from './commands/pausing.js';
 import { publish } from './commands/publish.js';
+import { retry } from './commands/retry.js';
+import { rm } from './commands/rm.js';
+import { show } from './commands/show.js';
+import { cancel, runNow } from './commands/single-jobs.js';
+import { watch } from './commands/watch.js';
 import { work } from './commands/work.js';
+import { workers } from './commands/workers.js';
 import { addCommand, codeOfCommander } from './run.js';
 import { EXIT } from './exit-codes.js';
 
@@ -19,6 +28,17 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addCommand(program, publish, ended);
   addCommand(program, work, ended);
   addCommand(program, drain, ended);
+  addCommand(program, ls, ended);
+  addCommand(program, show, ended);
+  addCommand(program, failures, ended);
+  addCommand(program, retry, ended);
+  addCommand(program, rm, ended);
+  addCommand(program, runNow, ended);
+  addCommand(program, cancel, ended);
+  addCommand(program, pause, ended);
+  addCommand(program, resume, ended);
+  addCommand(program, workers, ended);
+  addCommand(program, watch, ended);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

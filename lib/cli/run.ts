@@ -3,8 +3,9 @@ import type { Backend } from '../core/backend.js';
 import { messageOf, toError } from '../core/errors.js';
 import { describeError } from '../core/failure-record.js';
 import { chosenBackend } from './chosen-backend.js';
-import { CliError, EXIT } from './exit-codes.js';
-import { isOfEngine, openBackend, type Opening } from './opened-backend.js';
+import { EXIT } from './exit-codes.js';
+import { exitCodeOf } from './failing.js';
+import { openBackend, type Opening } from './opened-backend.js';
 import { withoutSecrets } from './secrets.js';
 import { OutputClosedError, Terminal } from './terminal.js';
 
@@ -58,7 +59,8 @@ export function addCommand<Options>(program: Command, spec: CommandSpec<Options>
       `\nExamples:\n${spec.examples.map(([line, what]) => `  $ ${line}\n      ${what}`).join('\n')}`,
     );
   command.action(async (...given: unknown[]) => {
-    const args = given.slice(0, -2) as (string | undefined)[];
+    // A list comes as one of its arguments.
+    const args = given.slice(0, -2).flat() as (string | undefined)[];
     ended(await runInSession(spec, command.opts<Options & CommonOptions>(), args));
   });
 }
@@ -98,8 +100,7 @@ function failed(thrown: unknown, terminal: Terminal, verbose: boolean): number {
   const message = messageOf(error).split('\n').join(' ');
   terminal.say(`error: ${message}`);
   if (verbose) terminal.say(describeError(error).stack ?? '');
-  if (error instanceof CliError) return error.exitCode;
-  return isOfEngine(error) ? EXIT.engine : EXIT.undone;
+  return exitCodeOf(error);
 }
 
 /** The exit code of what commander has refused, or of its help. */

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ export interface Ended {
 
 /** A command that runs. */
 export interface Running {
-  readonly child: ChildProcess;
+  readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
   /** What was printed so far, on both. */
   output(): string;
@@ -73,10 +73,10 @@ export function commandLine(): CommandLine {
   };
 }
 
-async function printed(child: ChildProcess, output: () => string, text: string | RegExp): Promise<void> {
+async function printed(child: Running['child'], output: () => string, text: string | RegExp): Promise<void> {
   const has = (): boolean => (typeof text === 'string' ? output().includes(text) : text.test(output()));
   while (!has()) {
     if (child.exitCode !== null) throw new Error(`it ended without having printed ${String(text)}:\n${output()}`);
-    await Promise.race([once(child.stdout!, 'data'), once(child.stderr!, 'data'), once(child, 'close')]);
+    await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'close')]);
   }
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { drain as drainQueues, type DrainedJobs } from '../../core/drain.js';
-import { durationMs } from '../../core/duration.js';
-import { messageOf } from '../../core/errors.js';
-import { EXIT, UsageError } from '../exit-codes.js';
+import { EXIT } from '../exit-codes.js';
 import { interruption } from '../interruption.js';
+import { positiveDuration } from '../number-options.js';
 import type { CommandSpec, Session } from '../run.js';
 import { startApplication } from '../work/application.js';
 import { workLog } from '../work/log.js';
@@ -11,7 +10,7 @@ import { killAll } from '../work/process-group.js';
 import { configOf, startWorker } from './work.js';
 
 interface Options {
-  readonly idle?: string;
+  readonly idle: string;
 }
 
 const DEFAULT_IDLE = '2s';
@@ -26,7 +25,7 @@ export const drain: CommandSpec<Options> = {
   configure: (command: Command) =>
     command.option('--idle <duration>', 'for how long nothing due has to come', DEFAULT_IDLE),
   run: async (session) => {
-    const idleMs = idleOf(session.options);
+    const idleMs = positiveDuration(session.options.idle, '--idle');
     const config = await configOf(session);
     const reporter = workLog(session.terminal, session.options.verbose ?? false);
     const interrupted = interruption(
@@ -56,17 +55,6 @@ export const drain: CommandSpec<Options> = {
     }
   },
 };
-
-function idleOf({ idle = DEFAULT_IDLE }: Options): number {
-  let ms: number;
-  try {
-    ms = durationMs(/^\d+$/.test(idle) ? Number(idle) : idle, '--idle');
-  } catch (cause) {
-    throw new UsageError(messageOf(cause), { cause });
-  }
-  if (ms > 0) return ms;
-  throw new UsageError('--idle: expected more than 0, got 0');
-}
 
 async function tell({ options, terminal }: Session<Options>, drained: DrainedJobs): Promise<number> {
   const { interrupted, ...counts } = drained;

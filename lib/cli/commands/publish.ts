@@ -10,11 +10,12 @@ import { cliPublisher } from '../cli-publisher.js';
 import { CliError, EXIT, UsageError } from '../exit-codes.js';
 import { interruption } from '../interruption.js';
 import { linesOf, type Line } from '../lines.js';
-import { isOfEngine } from '../opened-backend.js';
+import { isOfEngine } from '../failing.js';
 import { Progress } from '../progress.js';
 import { requestOfLine, withMoments } from '../publish-line.js';
 import { publishLines, type StreamReport } from '../publish-stream.js';
 import type { CommandSpec, Session } from '../run.js';
+import { wholeNumber } from '../number-options.js';
 import { readOutline } from '../work/work-config.js';
 
 interface Options {
@@ -145,15 +146,6 @@ function headerOf(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
   throw new UsageError(`--header: expected key=value, got ${show(text)}`);
-}
-
-/** @throws UsageError */
-export function wholeNumber(text: string, option: string, least?: number): number {
-  const number = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (number >= (least ?? -Infinity)) return number;
-  throw new UsageError(
-    `${option}: expected a whole number${least === undefined ? '' : ` of at least ${least}`}, got ${show(text)}`,
-  );
 }
 
 function payloadOf(json: string): unknown {
