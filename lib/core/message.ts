@@ -170,7 +170,7 @@ export function textOf(bytes: Uint8Array): string | undefined {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-export function isUnreadable(content: ReceivedMessage | Unreadable): content is Unreadable {
+export function isUnreadable(content: Message | ReceivedMessage | Unreadable): content is Unreadable {
   return 'unreadable' in content;
 }
 

@@ -1,16 +1,13 @@
 import type { DroppedJob } from '../../core/backlog.js';
 import { isUnreadable } from '../../core/message.js';
+import { asked } from './asked.js';
 import { BYTES_COMMAND, DROP_COMMAND } from './backlog-scripts.js';
 import type { Connections } from './connections.js';
-import { faultOf } from './faults.js';
 import type { Scripts } from './scripts.js';
 import { contentOf } from './stored-job.js';
 
 /** How many jobs one script looks at or drops: so many that it is over within a few milliseconds. */
 const AT_A_TIME = 500;
-
-/** How long is waited for a connection that is just being made again, in milliseconds. */
-const RECONNECT_MS = 1_000;
 
 /** What waits in one queue. */
 export class BullmqBacklog {
@@ -22,7 +19,7 @@ export class BullmqBacklog {
   /** @throws BackendError */
   jobs(): Promise<number> {
     const { wait = '', paused = '', prioritized = '', delayed = '' } = this.scripts.keys;
-    return this.asked(async () => {
+    return asked(this.connections, async () => {
       const { client } = this.connections.publishing;
       // They are sent together.
       const counts = [client.llen(wait), client.llen(paused), client.zcard(prioritized), client.zcard(delayed)];
@@ -33,7 +30,7 @@ export class BullmqBacklog {
   /** @throws BackendError */
   bytes(): Promise<number> {
     const { wait = '', paused = '', prioritized = '', delayed = '' } = this.scripts.keys;
-    return this.asked(async () => {
+    return asked(this.connections, async () => {
       const sums = await Promise.all([wait, paused, prioritized, delayed].map((key) => this.bytesIn(key)));
       return sums.reduce((sum, bytes) => sum + bytes, 0);
     });
@@ -43,7 +40,7 @@ export class BullmqBacklog {
   dropOldest(count: number): Promise<readonly DroppedJob[]> {
     const { wait, paused, prioritized, delayed, events } = this.scripts.keys;
     const { adapted } = this.connections.publishing;
-    return this.asked(async () => {
+    return asked(this.connections, async () => {
       const dropped: DroppedJob[] = [];
       while (dropped.length < count) {
         const most = Math.min(count - dropped.length, AT_A_TIME);
@@ -64,16 +61,6 @@ export class BullmqBacklog {
       const [count, some] = (await adapted.runCommand(BYTES_COMMAND, args)) as [number, number];
       bytes += some;
       if (count < AT_A_TIME) return bytes;
-    }
-  }
-
-  private async asked<T>(ask: () => Promise<T>): Promise<T> {
-    const { publishing, where } = this.connections;
-    try {
-      await this.connections.ready(publishing.client, RECONNECT_MS);
-      return await ask();
-    } catch (error) {
-      throw faultOf(error, where);
     }
   }
 }

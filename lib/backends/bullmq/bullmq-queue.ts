@@ -5,6 +5,7 @@ import { Bell } from './bell.js';
 import type { Connections } from './connections.js';
 import { faultOf } from './faults.js';
 import { Fetching, type BullmqDelivery } from './fetching.js';
+import { QueueInspector } from './inspector/queue-inspector.js';
 import { Publishing } from './publishing.js';
 import type { CheckedRetention } from './retention.js';
 import type { ScriptsOf } from './scripts.js';
@@ -26,6 +27,7 @@ const LONGEST_WAIT_MS = 10_000;
 /** One queue of BullMQ. */
 export class BullmqQueue {
   readonly backlog: BullmqBacklog;
+  readonly inspector: QueueInspector;
   private readonly publishing: Publishing;
   private readonly fetching: Fetching;
   private readonly settling: Settling;
@@ -41,6 +43,7 @@ export class BullmqQueue {
     const publishing = scriptsOf(connections.publishing, name);
     this.publishing = new Publishing(publishing, connections);
     this.backlog = new BullmqBacklog(publishing, connections);
+    this.inspector = new QueueInspector(name, publishing, connections);
     this.fetching = new Fetching(name, worker, scripts, connections);
     this.settling = new Settling(scripts, connections, leaseMs, retention);
     this.bell = new Bell(scripts.keys['marker'], connections);

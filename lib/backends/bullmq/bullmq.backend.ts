@@ -8,9 +8,12 @@ import {
 } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
+import { asked } from './asked.js';
 import { BullmqRecords } from './bullmq-records.js';
 import { BullmqQueue, type QueueSettings } from './bullmq-queue.js';
 import type { BullmqDelivery } from './fetching.js';
+import { BullmqInspector } from './inspector/bullmq-inspector.js';
+import { queueNames } from './inspector/queue-names.js';
 import { EXACT_PRIORITIES } from './priority.js';
 
 export interface BullmqSettings extends QueueSettings {
@@ -28,6 +31,7 @@ export class BullmqBackend implements Backend {
     dropOldest: async (queue, count) => this.queue(queue).backlog.dropOldest(count),
   };
   readonly records: BullmqRecords;
+  readonly inspector: BullmqInspector;
   private readonly queues = new Map<string, BullmqQueue>();
   private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
@@ -45,6 +49,10 @@ export class BullmqBackend implements Backend {
       reservesAtOnce: 2,
     };
     this.records = new BullmqRecords(settings.connections, settings.prefix);
+    this.inspector = new BullmqInspector(
+      (queue) => this.queue(queue).inspector,
+      () => this.queueNames(),
+    );
   }
 
   async publish(queue: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
@@ -75,8 +83,18 @@ export class BullmqBackend implements Backend {
     await this.settings.connections.close();
   }
 
-  private queue(name: string): BullmqQueue {
+  private async queueNames(): Promise<readonly string[]> {
+    this.checkOpen();
+    const { connections, prefix } = this.settings;
+    return asked(connections, () => queueNames(connections, prefix, () => this.closed !== undefined));
+  }
+
+  private checkOpen(): void {
     if (this.closed) throw new BackendError('bullmq is closed', { passing: false });
+  }
+
+  private queue(name: string): BullmqQueue {
+    this.checkOpen();
     let queue = this.queues.get(name);
     if (!queue) {
       queue = new BullmqQueue(name, this.settings);

@@ -5,6 +5,7 @@ import { messageOf } from '../../core/errors.js';
 import { inTime } from '../../core/in-time.js';
 import { defineBacklog } from './backlog-scripts.js';
 import { defineFreeId } from './free-id.js';
+import { defineReading } from './inspector/reading-scripts.js';
 import { defineRecordCommands } from './record-scripts.js';
 import type { Packages } from './packages.js';
 
@@ -132,6 +133,7 @@ export class Connections {
     defineFreeId(client);
     defineBacklog(client);
     defineRecordCommands(client);
+    defineReading(client);
     const connection = new this.packages.bullmq.RedisConnection(client, {
       shared: true,
       blocking: false,

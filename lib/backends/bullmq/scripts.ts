@@ -46,6 +46,10 @@ export interface Scripts {
   finish(finish: Finish): Promise<void>;
   /** Ends a job and adds one of the same id at once. */
   replace(token: string, by: NewJob): Promise<void>;
+  /** What the class would have a client run to add a job. */
+  callThatAdds(job: NewJob): Promise<ScriptCall>;
+  /** The name by which a client knows a script of BullMQ's. */
+  named(script: string): string;
   moveToDelayed(
     id: string,
     now: number,
@@ -95,7 +99,7 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
       if (!this.batched.has(name)) {
         const alone = async (args: readonly unknown[]): Promise<unknown> =>
           (await super.execCommand(on, name, [...args])) as unknown;
-        this.batched.set(name, Batched.of(on, `${name}:${this.version}`, alone));
+        this.batched.set(name, Batched.of(on, this.named(name), alone));
       }
       return this.batched.get(name);
     }
@@ -127,14 +131,17 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
     async replace(token: string, by: NewJob): Promise<void> {
       const { id } = by;
       const args = this.argsOf({ id, token, target: 'completed', reason: null, keep: { count: 0 } });
-      const ending = { name: `moveToFinished:${this.version}`, args };
+      const ending = { name: this.named('moveToFinished'), args };
       const result = await runBoth(this.adapted, ending, await this.callThatAdds(by));
       if (typeof result !== 'number' || result >= 0) return;
       throw this.finishedErrors({ code: result, jobId: id, command: 'moveToFinished', state: 'active' });
     }
 
-    /** What the class would have a client run. */
-    private callThatAdds(job: NewJob): Promise<ScriptCall> {
+    named(script: string): string {
+      return `${script}:${this.version}`;
+    }
+
+    callThatAdds(job: NewJob): Promise<ScriptCall> {
       return new Promise((resolve, reject) => {
         const runCommand = (name: string, args: readonly unknown[]): void => resolve({ name, args });
         this.add({ runCommand } as unknown as Transaction, job).catch(reject);

@@ -6,7 +6,7 @@ import { faultOf, isReply } from './faults.js';
 import type { BullmqDelivery } from './fetching.js';
 import type { CheckedRetention } from './retention.js';
 import { isLost, type Scripts } from './scripts.js';
-import { FAILURES_FIELD, newJob, UNCOUNTED_FIELD } from './stored-job.js';
+import { ATTEMPTS_FIELD, FAILURES_FIELD, newJob, READY_FIELD, REASON_FIELD, UNCOUNTED_FIELD } from './stored-job.js';
 
 type Of<Kind extends Settlement['kind']> = Extract<Settlement, { readonly kind: Kind }>;
 
@@ -87,6 +87,7 @@ export class Settling {
     const fieldsToUpdate = {
       ...failureFields(delivery, failures),
       [UNCOUNTED_FIELD]: uncounted(delivery.starts, next),
+      [READY_FIELD]: now + delay,
     };
     // Due since 1970, so that no host thinks that its time is yet to come.
     const from = delay > 0 ? now : 0;
@@ -109,8 +110,13 @@ export class Settling {
       target: kind,
       reason: full.slice(0, LONGEST_REASON),
       keep: this.retention[kind],
-      // A tool that retries it gives it all its attempts again.
-      fields: { ...failureFields(delivery, failures), [UNCOUNTED_FIELD]: uncounted(delivery.starts, 1) },
+      fields: {
+        ...failureFields(delivery, failures),
+        // A tool that retries it gives it all its attempts again.
+        [UNCOUNTED_FIELD]: uncounted(delivery.starts, 1),
+        [ATTEMPTS_FIELD]: delivery.attempt,
+        [REASON_FIELD]: reason,
+      },
     });
   }
 

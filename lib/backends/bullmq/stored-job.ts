@@ -23,6 +23,11 @@ export const MESSAGE_OPTION = 'nestjs-jobs';
 export const FAILURES_FIELD = 'nestjs-jobs:failures';
 /** How many of the job's starts don't count as attempts. May be below 0. */
 export const UNCOUNTED_FIELD = 'nestjs-jobs:uncounted';
+/** Of a job that came back: when it may be handled, in milliseconds since 1970. */
+export const READY_FIELD = 'nestjs-jobs:ready-at';
+/** Of a job that was put aside: how many attempts it had, and why, as it was told; BullMQ's own reason tells more. */
+export const ATTEMPTS_FIELD = 'nestjs-jobs:attempts';
+export const REASON_FIELD = 'nestjs-jobs:reason';
 
 /** A new job. */
 export interface NewJob {
