@@ -1,5 +1,6 @@
 import type { BackendTraits } from '../core/backend.js';
 import type { Backlog } from '../core/backlog.js';
+import type { Inspector } from '../core/inspector.js';
 import type { Stage } from './stage/stage.js';
 
 /** What decides whether a scenario concerns a backend. */
@@ -9,6 +10,8 @@ export interface Concern {
   readonly takesForeign: boolean;
   /** Whether it has `records`. */
   readonly keepsRecords: boolean;
+  /** How it shows its jobs, where it does. */
+  readonly inspector: Inspector | undefined;
   /** How it tells what waits, where it does. */
   readonly backlog: Backlog | undefined;
 }

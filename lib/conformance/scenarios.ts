@@ -1,25 +1,33 @@
 import { admitting } from './admitting.js';
 import { attempts } from './attempts.js';
 import { bytes } from './bytes.js';
+import { changing } from './changing.js';
 import { claiming } from './claiming.js';
 import { closing } from './closing.js';
 import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
+import { finding } from './finding.js';
 import { foreign } from './foreign.js';
 import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
 import { ids } from './ids.js';
+import { inspecting } from './inspecting.js';
 import { leasing } from './leasing.js';
 import { limits } from './limits.js';
+import { listing } from './listing.js';
 import { order } from './order.js';
 import { publishing } from './publishing.js';
 import { rates } from './rates.js';
 import { records } from './records.js';
 import { recurring } from './recurring.js';
 import { replacing } from './replacing.js';
+import { rescheduling } from './rescheduling.js';
 import { reserving } from './reserving.js';
+import { restoring } from './restoring.js';
 import { results } from './results.js';
+import { resuming } from './resuming.js';
+import { retrying } from './retrying.js';
 import type { Scenario } from './scenario.js';
 import { settling } from './settling.js';
 import { sharing } from './sharing.js';
@@ -47,6 +55,14 @@ export const scenarios: readonly Scenario[] = [
   ...claiming,
   ...watching,
   ...limits,
+  ...inspecting,
+  ...listing,
+  ...finding,
+  ...retrying,
+  ...changing,
+  ...rescheduling,
+  ...restoring,
+  ...resuming,
   ...handling,
   ...throwing,
   ...forwarding,

@@ -124,11 +124,17 @@ export interface InspectedJob extends JobPlace {
 }
 
 export type JobChange =
-  /** A failed job waits again, now, behind its equals, with fresh attempts; the failures of before may be kept. */
+  /**
+   * A failed job waits again, now, behind its equals, with fresh attempts: none used up, those of elsewhere neither. The
+   * failures of before may be kept.
+   */
   | { readonly kind: 'retry' }
   /** It is gone, and its id free. */
   | { readonly kind: 'remove' }
-  /** A waiting or delayed job may be handled from `at` on: milliseconds since 1970; past or 0: at once. */
+  /**
+   * A waiting or delayed job may be handled from `at` on: milliseconds since 1970; past or 0: at once. What its message
+   * says of a delay (`readyAt`) counts no more, and is handed out as `at` or not at all.
+   */
   | { readonly kind: 'reschedule'; readonly at: number };
 
 /** `'changed'`: it was no longer there in that state, and nothing was done. */
@@ -137,7 +143,10 @@ export type ChangeResult = 'done' | 'changed';
 /** A job as it stood elsewhere. */
 export interface StoredState {
   readonly state: Exclude<JobState, 'active'>;
-  /** What is stored; or the bytes that could not be read, which fail again. */
+  /**
+   * What is stored; or the bytes that could not be read, which fail again. Where `readyAt` below differs, it counts, and
+   * not what the message says of a delay.
+   */
   readonly content: Message | Unreadable;
   /** Used up so far; the next delivery is one more. */
   readonly attempts: number;

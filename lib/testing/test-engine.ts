@@ -9,6 +9,7 @@ import type {
   StoredReceipt,
 } from '../core/backend.js';
 import type { Backlog } from '../core/backlog.js';
+import type { Inspector } from '../core/inspector.js';
 import type { Message } from '../core/message.js';
 import type { Records } from '../core/records.js';
 import type { FakeAnswers } from './fake-answers.js';
@@ -51,6 +52,10 @@ export class TestEngine implements BackendDescription, Backend {
 
   get backlog(): Backlog {
     return this.memory.backlog;
+  }
+
+  get inspector(): Inspector {
+    return this.memory.inspector;
   }
 
   /** The same, whoever opens them. */

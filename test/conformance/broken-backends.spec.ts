@@ -4,6 +4,7 @@ import type { Scenario } from '../../lib/conformance/scenario.js';
 import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
+import { caughtInspector } from './caught-inspector.js';
 import { caughtLimits } from './caught-limits.js';
 import { caughtRecords } from './caught-records.js';
 import { caughtResults } from './caught-results.js';
@@ -12,7 +13,14 @@ import { telling } from './breakers/telling.js';
 import { coarse, poor } from './modest.js';
 import { broken, type Breaker } from './honest.js';
 
-const caught = { ...caughtAlone, ...caughtLimits, ...caughtRecords, ...caughtTogether, ...caughtResults };
+const caught = {
+  ...caughtAlone,
+  ...caughtLimits,
+  ...caughtRecords,
+  ...caughtTogether,
+  ...caughtResults,
+  ...caughtInspector,
+};
 
 /** Real time, in milliseconds: all that is honest is over long before, for its time is virtual. */
 const DEADLINE_MS = 8_000;
@@ -61,7 +69,14 @@ describe('the suite does not catch a backend that only looks broken', () => {
   test('the one that all broken ones are made of passes', async () => {
     const exempt: string[] = [];
     for (const scenario of scenarios) await play(scenario, {}, exempt);
-    expect(exempt).toEqual(['traits.history is true', 'traits.findsDuplicates is true', "traits.durability is 'none'"]);
+    expect(exempt).toEqual([
+      'traits.history is true',
+      'traits.findsDuplicates is true',
+      "traits.durability is 'none'",
+      'its inspector can do all',
+      "no inspector.abilities.list is 'head'",
+      'traits.maxBytes is undefined',
+    ]);
   });
 
   test('one that tells of lost leases passes', async () => {
@@ -75,6 +90,15 @@ describe('the suite does not catch a backend that only looks broken', () => {
       new Set([
         'traits.history is false',
         'traits.findsDuplicates is false',
+        'traits.maxBytes is undefined',
+        ...['waiting', 'delayed', 'failed'].map((state) => `inspector.abilities.list.${state}: 'head'`),
+        'inspector.abilities.list.active: nobody is told of them',
+        ...['list', 'count', 'store'].flatMap((verb) => [
+          `inspector.abilities.${verb}.completed: it keeps none`,
+          `inspector.abilities.${verb}.expired: it keeps none`,
+        ]),
+        'inspector.abilities.get: ids are not looked up',
+        'inspector.abilities.reschedule: delays are not changed',
         'the backend has no backlog.bytes',
         'the backend has no backlog.dropOldest',
         "traits.durability is 'none'",

@@ -1,6 +1,7 @@
 import type { Backend, Delivery } from '../../lib/core/backend.js';
 import { isUnreadable, type Message, type ReceivedMessage } from '../../lib/core/message.js';
 import type { Breaker, Store } from './honest.js';
+import { inspecting, showingMessages, storingMessages } from './inspectors.js';
 
 /** A note that a breaker makes when it is first asked for. */
 export function note<T>(store: Store, name: string, make: () => T): T {
@@ -60,12 +61,21 @@ export function filing(priorityOf: (message: Message, sequence: number, store: S
     filed(store).set(message.id, message.priority);
     return { ...message, priority: priorityOf(message, ++counted(store).count, store) };
   };
+  const real = <T extends { readonly id: string; readonly priority: number }>(content: T, store: Store): T => ({
+    ...content,
+    priority: filed(store).get(content.id) ?? content.priority,
+  });
+  const shown = inspecting((honest, store) => ({
+    ...showingMessages(honest, (content) => real(content, store)),
+    ...storingMessages(honest, (message) => file(message, store)),
+  }));
+  const inAndOut = both(
+    publishing(file),
+    replacing((message, _, store) => file(message, store)),
+  );
   return both(
-    both(
-      publishing(file),
-      replacing((message, _, store) => file(message, store)),
-    ),
-    reading(({ id, priority }, _, store) => ({ priority: filed(store).get(id) ?? priority })),
+    both(inAndOut, shown),
+    reading((content, _, store) => real(content, store)),
   );
 }
 

@@ -1,6 +1,13 @@
 import type { Backend, BackendContext, BackendTraits, Delivery } from '../../lib/core/backend.js';
-import { decodeMessage, isUnreadable, type Message, type ReceivedMessage } from '../../lib/core/message.js';
+import {
+  decodeMessage,
+  isUnreadable,
+  type Message,
+  type ReceivedMessage,
+  type Unreadable,
+} from '../../lib/core/message.js';
 import type { BackendUnderTest, BackendWish } from '../../lib/conformance/options.js';
+import { boundInspector, showingMessages } from './inspectors.js';
 import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
 
 const FOREIGN = 'foreign bytes';
@@ -81,16 +88,17 @@ function foreignMessage(bytes: Uint8Array): Message {
 
 /** The memory backend as an engine to which others bring bytes. */
 function takingForeign(backend: Backend): Backend {
-  const read = (delivery: Delivery): Delivery => {
-    const content = delivery.content as ReceivedMessage;
-    if (content.name !== FOREIGN) return delivery;
-    return { ...delivery, content: decodeMessage(Buffer.from(String(content.payload), 'base64'), content.id) };
-  };
+  const contentOf = (content: ReceivedMessage): ReceivedMessage | Unreadable =>
+    content.name === FOREIGN ? decodeMessage(Buffer.from(String(content.payload), 'base64'), content.id) : content;
+  const read = (delivery: Delivery): Delivery =>
+    isUnreadable(delivery.content) ? delivery : { ...delivery, content: contentOf(delivery.content) };
+  const { inspector } = backend;
   return {
     traits: backend.traits,
     clock: backend.clock,
     records: backend.records,
     backlog: backend.backlog,
+    inspector: inspector && { ...boundInspector(inspector), ...showingMessages(inspector, contentOf) },
     publish: (queue, messages) => backend.publish(queue, messages),
     reserve: async (queue, max, signal) => (await backend.reserve(queue, max, signal)).map(read),
     settle: (delivery, settlement) => backend.settle(delivery, settlement),

@@ -10,6 +10,7 @@ export function wrapped(inner: Backend, others: Partial<Backend>): Backend {
     clock: inner.clock,
     records: inner.records,
     backlog: inner.backlog,
+    inspector: inner.inspector,
     publish: (queue, messages) => inner.publish(queue, messages),
     reserve: (queue, max, signal) => inner.reserve(queue, max, signal),
     settle: (delivery, settlement) => inner.settle(delivery, settlement),

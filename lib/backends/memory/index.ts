@@ -22,7 +22,7 @@ export interface MemoryOptions {
 export function memory(options: MemoryOptions = {}): BackendDescription {
   const clock = options.clock ?? systemClock;
   const store = new MemoryStore(clock, leaseMs(options.lease ?? '30s'));
-  return { name: 'memory', clock, open: () => Promise.resolve(new MemoryBackend(store)) };
+  return { name: 'memory', clock, open: ({ worker }) => Promise.resolve(new MemoryBackend(store, worker)) };
 }
 
 function leaseMs(lease: Duration): number {

@@ -3,6 +3,7 @@ import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from
 import type { Backlog } from '../../core/backlog.js';
 import type { Clock } from '../../core/clock.js';
 import type { Message } from '../../core/message.js';
+import { MemoryInspector } from './memory-inspector.js';
 import { MemoryQueue } from './memory-queue.js';
 import { MemoryRecords, OpenedRecords } from './memory-records.js';
 
@@ -15,6 +16,10 @@ export class MemoryStore {
     readonly leaseMs: number,
     readonly records = new MemoryRecords(clock),
   ) {}
+
+  names(): Iterable<string> {
+    return this.queues.keys();
+  }
 
   queue(name: string): MemoryQueue {
     let queue = this.queues.get(name);
@@ -31,9 +36,14 @@ export class MemoryBackend implements Backend {
   readonly traits: BackendTraits;
   readonly backlog: Backlog;
   readonly records: OpenedRecords;
+  readonly inspector: MemoryInspector;
   private readonly closing = new AbortController();
 
-  constructor(private readonly store: MemoryStore) {
+  /** @param worker who takes the jobs, as operators see it */
+  constructor(
+    private readonly store: MemoryStore,
+    private readonly worker?: string,
+  ) {
     this.backlog = {
       jobs: (queue) => Promise.resolve(store.queue(queue).jobs),
       bytes: (queue) => Promise.resolve(store.queue(queue).bytes),
@@ -42,6 +52,7 @@ export class MemoryBackend implements Backend {
     // Every waiting reserve listens.
     setMaxListeners(0, this.closing.signal);
     this.records = new OpenedRecords(store.records);
+    this.inspector = new MemoryInspector(store);
     this.traits = {
       name: 'memory',
       durability: 'none',
@@ -64,7 +75,7 @@ export class MemoryBackend implements Backend {
   }
 
   reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
-    return this.store.queue(queue).reserve(max, signal, this.closing.signal);
+    return this.store.queue(queue).reserve(this.worker, max, signal, this.closing.signal);
   }
 
   settle(delivery: Delivery, settlement: Settlement): Promise<boolean> {

@@ -7,6 +7,7 @@ import {
   type StoredReceipt,
 } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
+import type { Inspector } from '../../core/inspector.js';
 import type { Message } from '../../core/message.js';
 import type { Records } from '../../core/records.js';
 
@@ -42,6 +43,21 @@ export class CutOff implements Backend {
         get: (key) => this.reach(() => records.get(key)),
         delete: (key, text) => this.reach(() => records.delete(key, text)),
         watch: (key, listener) => this.reach(() => records.watch(key, listener)),
+      }
+    );
+  }
+
+  get inspector(): Inspector | undefined {
+    const { inspector } = this.backend;
+    return (
+      inspector && {
+        abilities: inspector.abilities,
+        queues: () => this.reach(() => inspector.queues()),
+        counts: (queue) => this.reach(() => inspector.counts(queue)),
+        list: (queue, state, page) => this.reach(() => inspector.list(queue, state, page)),
+        get: (queue, id) => this.reach(() => inspector.get(queue, id)),
+        change: (queue, jobs, change) => this.reach(() => inspector.change(queue, jobs, change)),
+        store: (queue, jobs) => this.reach(() => inspector.store(queue, jobs)),
       }
     );
   }

@@ -4,6 +4,7 @@ import type { Backend, BackendTraits, Delivery } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import { JobEvents } from '../../core/events.js';
+import type { Inspector } from '../../core/inspector.js';
 import { Handlers } from '../../core/handlers.js';
 import type { PublishOptions } from '../../core/publish-options.js';
 import { LimitedQueues } from '../../core/limited-queues.js';
@@ -81,6 +82,10 @@ export class Stage {
 
   get backlog(): Backlog | undefined {
     return this.opened[0].backlog;
+  }
+
+  get inspector(): Inspector | undefined {
+    return this.opened[0].inspector;
   }
 
   get keepsRecords(): boolean {

@@ -5,6 +5,7 @@ import type { DroppedJob } from '../../core/backlog.js';
 import type { FailureRecord } from '../../core/failure-record.js';
 import { messageOf, type Draft } from './draft.js';
 import { AwaitedRecords } from './awaited-records.js';
+import { InspectedQueue } from './inspected-queue.js';
 import { TooSlow, type Time } from './time.js';
 
 /** How long scenarios look for what must not come, in milliseconds, where time is real. */
@@ -37,6 +38,13 @@ export class Worker {
     const { records } = this.backend;
     assert.ok(records, 'expected the backend to have records');
     return new AwaitedRecords(records, this.time);
+  }
+
+  /** What operators see and do; for scenarios that are exempt where the backend doesn't show its jobs. */
+  get inspected(): InspectedQueue {
+    const { inspector } = this.backend;
+    assert.ok(inspector, 'expected the backend to have an inspector');
+    return new InspectedQueue(inspector, this.queue, this.time);
   }
 
   /** How many jobs wait; for scenarios that are exempt where the backend doesn't tell. */

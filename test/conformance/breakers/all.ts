@@ -4,7 +4,9 @@ import { bytesBreakers } from './bytes.js';
 import { closingBreakers } from './closing.js';
 import { delayBreakers } from './delay.js';
 import { foreignBreakers } from './foreign.js';
+import { changingBreakers } from './changing.js';
 import { idsBreakers } from './ids.js';
+import { inspectingBreakers } from './inspecting.js';
 import { leasingBreakers } from './leasing.js';
 import { limitsBreakers } from './limits.js';
 import { orderBreakers } from './order.js';
@@ -13,6 +15,7 @@ import { recordsBreakers } from './records.js';
 import { replacingBreakers } from './replacing.js';
 import { ratesBreakers } from './rates.js';
 import { reservingBreakers } from './reserving.js';
+import { restoringBreakers } from './restoring.js';
 import { resultsBreakers } from './results.js';
 import { settlingBreakers } from './settling.js';
 import { sharingBreakers } from './sharing.js';
@@ -38,4 +41,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...recordsBreakers,
   ...watchingBreakers,
   ...foreignBreakers,
+  ...inspectingBreakers,
+  ...changingBreakers,
+  ...restoringBreakers,
 };

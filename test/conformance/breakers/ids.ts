@@ -4,17 +4,21 @@ import { both, note, publishing, reading, turns, verbs } from '../changes.js';
 
 type State = 'waiting' | 'delayed' | 'active' | 'failed' | 'back' | 'later' | 'gone';
 
+/** The ids of messages by those under which they are stored. */
+export function realIds(store: Store): Map<string, string> {
+  return note(store, 'real ids', () => new Map<string, string>());
+}
+
 /** Stores messages under other ids than theirs, which they get back on their way out. */
 export function under(idOf: (id: string, queue: string, store: Store) => string): Breaker {
-  const real = (store: Store): Map<string, string> => note(store, 'real ids', () => new Map<string, string>());
   return both(
     publishing((message, store, queue) => {
       const id = idOf(message.id, queue, store);
-      const ids = real(store);
+      const ids = realIds(store);
       if (!ids.has(id)) ids.set(id, message.id);
       return { ...message, id };
     }),
-    reading(({ id }, _, store) => ({ id: real(store).get(id) ?? id })),
+    reading(({ id }, _, store) => ({ id: realIds(store).get(id) ?? id })),
   );
 }
 
