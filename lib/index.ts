@@ -11,7 +11,7 @@ export type { ScheduleOptions } from './core/schedule.js';
 export { CurrentJob, Payload, type JobPipe } from './nest/job-parameters.decorator.js';
 export { JobsModule } from './nest/jobs.module.js';
 export type { JobsModuleAsyncOptions, JobsModuleExtras } from './nest/jobs.module-definition.js';
-export type { JobsModuleOptions, JobsOptionsFactory, QueueOptions } from './nest/jobs.options.js';
+export type { JobsModuleOptions, JobsOptionsFactory, OperateOptions, QueueOptions } from './nest/jobs.options.js';
 export { JobsService, type DrainOptions } from './nest/jobs.service.js';
 export {
   getJobEventsToken,
@@ -42,6 +42,7 @@ export {
   BlockedError,
   Fatal,
   FatalError,
+  JobCancelledError,
   JobLeaseLostError,
   JobShutdownError,
   JobTimeoutError,
@@ -66,6 +67,27 @@ export type { QueueLimits, WhenFull } from './core/queue-limits.js';
 export type { UniqueOptions } from './core/unique.js';
 export { SchemaError, SchemaFailure, type SchemaIssue } from './core/schema-check.js';
 
+// For those who operate jobs.
+export { describeReport, type BulkOptions, type BulkProgress, type BulkReport } from './operating/bulk-action.js';
+export type { BulkFilter, RemoveFilter } from './operating/bulk.js';
+export type { FailureGroup, Failures, FailuresOptions } from './operating/failure-groups.js';
+export type { JobFilter, Moment } from './operating/job-filter.js';
+export type { JobList, ListOptions } from './operating/job-list.js';
+export type { JobOperations, OperatorAbilities } from './operating/job-operations.js';
+export type { JobView, Redact } from './operating/job-view.js';
+export { JobsOperator, type OperatorOptions } from './operating/jobs-operator.js';
+export type { ActionResult } from './operating/one-job.js';
+export {
+  BulkActionError,
+  JobNotFoundError,
+  JobStateError,
+  OperatorTimeoutError,
+  UnsupportedActionError,
+  WorkerNotFoundError,
+} from './operating/operating-errors.js';
+export type { HourView, QueueView } from './operating/queue-view.js';
+export type { BlockedView, RunningView, WorkerTrace, WorkerView } from './operating/worker-view.js';
+
 // For those who write a backend.
 export type { Backlog, DroppedJob } from './core/backlog.js';
 export {
@@ -80,6 +102,22 @@ export {
 } from './core/backend.js';
 export type { BackoffPlan } from './core/backoff.js';
 export type { Clock } from './core/clock.js';
+export type {
+  Ability,
+  ChangeResult,
+  InspectedJob,
+  Inspector,
+  InspectorAbilities,
+  JobChange,
+  JobPage,
+  JobPlace,
+  JobState,
+  PageRequest,
+  StateCounts,
+  StoredState,
+  StoreResult,
+} from './core/inspector.js';
+export type { Records, StoredRecord } from './core/records.js';
 export type { FailureRecord } from './core/failure-record.js';
 export {
   decodeMessage,

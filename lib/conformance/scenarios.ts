@@ -8,6 +8,7 @@ import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
 import { finding } from './finding.js';
+import { fleet } from './fleet.js';
 import { foreign } from './foreign.js';
 import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
@@ -72,6 +73,7 @@ export const scenarios: readonly Scenario[] = [
   ...consuming,
   ...rates,
   ...stopping,
+  ...fleet,
   ...results,
   ...foreign,
 ];

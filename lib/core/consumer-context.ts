@@ -2,6 +2,7 @@ import type { Backend } from './backend.js';
 import type { Clock } from './clock.js';
 import type { ErrorRules } from './errors.js';
 import type { JobEvents } from './events.js';
+import type { FleetMember } from './fleet-member.js';
 import type { Handler, JobDefaults, Limiter } from './handlers.js';
 import type { JobRef } from './job.js';
 import type { LeaseKeeper } from './lease-keeper.js';
@@ -40,6 +41,8 @@ export interface ConsumerContext {
   /** What a job takes with it; one list for all that take nothing. */
   readonly middlewareFor: (message: ReceivedMessage, handler: Handler | undefined) => readonly RunMiddleware[];
   readonly sayUnknown: (job: JobRef) => void;
+  /** What operators say to all processes, where the engine keeps records and this one takes part. */
+  readonly fleet: FleetMember | undefined;
   /** Hears of each run that is over; without an outcome where its lease was lost. */
   readonly ended: (job: JobRef, outcome: Outcome | undefined) => void;
 }

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Backend } from './backend.js';
-import { pause, systemClock } from './clock.js';
+import { pause, systemClock, type Clock } from './clock.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
 import type { ErrorRules } from './errors.js';
 import type { JobEvents } from './events.js';
+import { FleetMember, type FleetPlan } from './fleet-member.js';
 import { Limiter, type Handler, type JobDefaults } from './handlers.js';
 import type { JobRef } from './job.js';
 import type { JobRun } from './job-run.js';
@@ -35,6 +36,8 @@ export interface ConsumerSetup {
   readonly reporter: Reporter;
   /** Names this process in records of failures. */
   readonly worker: string;
+  /** How it takes part in the fleet of all that share the engine. Default: not at all. */
+  readonly fleet?: FleetPlan | undefined;
 }
 
 /** Hears of a job whose run is over; without an outcome where its lease was lost. */
@@ -77,7 +80,11 @@ export class Consumer {
       settling: this.settling.signal,
       middlewareFor: concerned(middlewareOf(backend)),
       sayUnknown: sayOnce(reporter),
-      ended: (job, outcome) => this.listeners.forEach((listener) => listener(job, outcome)),
+      fleet: this.memberOf(setup, clock, outage),
+      ended: (job, outcome) => {
+        this.context.fleet?.ended(job, outcome);
+        this.listeners.forEach((listener) => listener(job, outcome));
+      },
     };
     this.addHandlers(setup.handlers);
   }
@@ -103,6 +110,7 @@ export class Consumer {
   open(plans: readonly QueuePlan[], listener?: RunListener): Reading {
     if (this.stopped.aborted) throw new Error('the consumer has stopped');
     if (listener) this.listeners.add(listener);
+    this.context.fleet?.start();
     const queues = plans.map((plan) => this.readQueue(plan));
     return new Reading(queues, () => void (listener && this.listeners.delete(listener)));
   }
@@ -111,6 +119,16 @@ export class Consumer {
   limitedUntil(queue: string): number | undefined {
     const rate = this.rates.get(`queue:${queue}`);
     return rate && rate.room === 0 ? rate.freeAt : undefined;
+  }
+
+  /** Resolves once it is known which queues are paused, or it has stopped. */
+  async ready(): Promise<void> {
+    await this.context.fleet?.known;
+  }
+
+  /** Whether an operator has paused a queue, as far as this process has heard. */
+  isPaused(queue: string): boolean {
+    return this.context.fleet?.isPaused(queue) ?? false;
   }
 
   /** Lets queues that are read go on by other plans; those that are not are left alone. */
@@ -125,12 +143,20 @@ export class Consumer {
   async stop(graceMs: number): Promise<void> {
     this.stopping.abort();
     for (const loop of this.working.keys()) loop.stop();
-    this.eachRun((run) => run.giveUpWaiting());
+    this.eachRun((run) => run.giveUpWaiting('shutDown'));
     await this.endedWithin(graceMs);
     this.eachRun((run) => run.shutDown());
     await this.endedWithin(LAST_SETTLEMENTS_MS);
     this.settling.abort();
     this.context.leases.close();
+    await this.context.fleet?.close();
+  }
+
+  private memberOf(setup: ConsumerSetup, clock: Clock, outage: Outage): FleetMember | undefined {
+    const { backend, fleet: plan, worker } = setup;
+    const { records } = backend;
+    if (!plan || !records) return undefined;
+    return new FleetMember({ records, clock, outage, worker, plan, queues: () => this.working.keys() });
   }
 
   private readQueue(plan: QueuePlan): ReadQueue {

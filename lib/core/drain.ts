@@ -11,6 +11,8 @@ export type RunCounts = Readonly<Record<Outcome['kind'] | 'leaseLost', number>>;
 export interface DrainedJobs extends RunCounts {
   /** Whether the application was closed before all that was due was handled. */
   readonly interrupted: boolean;
+  /** The queues that an operator has paused, so that their jobs were left. */
+  readonly paused: readonly string[];
 }
 
 /** Counts runs by their end, and tells since when nothing has come of them. */
@@ -55,19 +57,22 @@ export async function drain(consumer: Consumer, plans: readonly QueuePlan[], idl
     wakeUp();
   });
   consumer.stopped.addEventListener('abort', wakeUp, { once: true });
+  let paused: readonly string[] = [];
   try {
+    await consumer.ready();
     for (;;) {
       if (reading.failing) quietSince = systemClock.monotonic();
       const leftMs = quietSince + idleMs - systemClock.monotonic();
       // Also when it is stopped: what runs then belongs to what this drain has done, whoever else reads the queue.
       if (reading.busy) await new Promise<void>((resolve) => (wake = resolve));
-      else if (consumer.stopped.aborted) break;
+      else if (consumer.stopped.aborted || reading.isPaused) break;
       else if (leftMs > 0) await pause(systemClock, leftMs, consumer.stopped);
       else break;
     }
   } finally {
+    paused = reading.paused;
     await reading.end();
     consumer.stopped.removeEventListener('abort', wakeUp);
   }
-  return { ...tally.counts, interrupted: consumer.stopped.aborted };
+  return { ...tally.counts, interrupted: consumer.stopped.aborted, paused };
 }

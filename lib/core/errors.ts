@@ -117,6 +117,15 @@ export class JobTimeoutError extends Error {
   }
 }
 
+/** What a running job's signal aborts with when an operator cancels it, and why it has failed. */
+export class JobCancelledError extends Error {
+  override readonly name = 'JobCancelledError';
+
+  constructor() {
+    super('the job was cancelled by an operator');
+  }
+}
+
 /** What a running job's signal aborts with when the application's grace for closing is over. */
 export class JobShutdownError extends Error {
   override readonly name = 'JobShutdownError';

@@ -8,8 +8,8 @@ import type { PublishedJob } from './published-job.js';
  */
 export type DropReason = 'drop-oldest' | 'drop-newest' | 'replaced' | 'repeated';
 
-/** Why a job was put back: also because the rate of its queue or its handler is used up. */
-export type HandedBackReason = 'shutdown' | 'unknown' | 'early' | 'limited';
+/** Why a job was put back: also because its queue was paused, or the rate of its queue or its handler is used up. */
+export type HandedBackReason = 'shutdown' | 'paused' | 'unknown' | 'early' | 'limited';
 
 /** The events and what each tells. All come after the fact; durations are milliseconds. */
 export interface JobEventMap {
@@ -26,7 +26,7 @@ export interface JobEventMap {
   retried: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
   /** An outside input is not there yet; asked again at `at`. */
   blocked: { readonly job: JobRef; readonly error: Error; readonly at: Date; readonly durationMs: number };
-  /** Put back at no cost: the application closes, no handler here has its name, its time has not come, or a rate is used up. */
+  /** Put back at no cost: the application closes, its queue was paused, no handler here has its name, its time has not come, or a rate is used up. */
   handedBack: { readonly job: JobRef; readonly at: Date; readonly reason: HandedBackReason };
   failed: { readonly job: JobRef; readonly error: Error; readonly reason: string; readonly durationMs: number };
   expired: { readonly job: JobRef; readonly error: Error | undefined; readonly reason: string };

@@ -42,6 +42,7 @@ export class RunCounters {
   private readonly counted = new Map<string, Map<number, number[]>>();
   private timer: NodeJS.Timeout | undefined;
   private storing: Promise<void> | undefined;
+  private closed = false;
 
   /**
    * @param now milliseconds since 1970
@@ -58,8 +59,7 @@ export class RunCounters {
     if (end < 0) return;
     const ends = this.endsOf(queue, Math.floor(this.now() / HOUR_MS));
     ends[end] = (ends[end] ?? 0) + 1;
-    // By the system's clock: another may stand still, or be moved by who waits for its timers.
-    this.timer ??= setTimeout(() => void this.flush(), this.everyMs).unref();
+    this.flushLater();
   }
 
   /** Stores what was counted; what the engine doesn't take is stored with the next. Never rejects. */
@@ -72,6 +72,17 @@ export class RunCounters {
     this.storing = undefined;
   }
 
+  /** Stores the last; what is counted later is lost. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.flush();
+  }
+
+  private flushLater(): void {
+    // By the system's clock: another may stand still, or be moved by who waits for its timers.
+    if (!this.closed) this.timer ??= setTimeout(() => void this.flush(), this.everyMs).unref();
+  }
+
   private async store(): Promise<void> {
     for (const [queue, hours] of [...this.counted]) {
       this.counted.delete(queue);
@@ -82,7 +93,7 @@ export class RunCounters {
           const later = this.endsOf(queue, hour);
           ends.forEach((times, end) => (later[end] = (later[end] ?? 0) + times));
         }
-        this.timer ??= setTimeout(() => void this.flush(), this.everyMs).unref();
+        this.flushLater();
       }
     }
   }

@@ -1,7 +1,7 @@
 import { admit, readContent } from './admit.js';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
-import { JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
+import { JobCancelledError, JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
 import { describeError } from './failure-record.js';
 import { HandledJob, type RunningJob } from './handled-job.js';
 import { handledBetweenSchemas, hasSchemas } from './handling.js';
@@ -51,12 +51,13 @@ export class JobRun implements Leased, RunningJob {
   notes: RunNotes | undefined;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
-  /** When the handler was called. */
-  private startedAt: number | undefined;
+  /** When the handler was called, by the clock's `monotonic()`. */
+  startedAt: number | undefined;
   private leaseLost = false;
   /** Ends the step that is waited for; set while there is one. */
   private end: ((ending: Ending) => void) | undefined;
-  private shuttingDown = false;
+  /** What becomes of it without its handler's end: it is given back, or cancelled. */
+  private dismissal: Ending | undefined;
   /** Of rates, until its handler is called. */
   private ratePlaces = NO_PLACES;
   /** Whether its handler has ended, or is not to be called. */
@@ -103,24 +104,37 @@ export class JobRun implements Leased, RunningJob {
 
   /** The grace is over, or the job is not to be begun: hands it back. */
   shutDown(): void {
-    this.shuttingDown = true;
-    this.leave(new JobShutdownError());
+    this.dismissal ??= SHUT_DOWN;
+    this.leave(new JobShutdownError(), SHUT_DOWN);
   }
 
-  /** Hands the job back if its handler was not called yet. */
-  giveUpWaiting(): void {
-    if (this.startedAt === undefined) this.shutDown();
+  /** Hands the job back if its handler was not called yet: its queue was paused, or the application closes. */
+  giveUpWaiting(why: 'paused' | 'shutDown'): void {
+    if (this.startedAt !== undefined) return;
+    const ending = why === 'paused' ? PAUSED : SHUT_DOWN;
+    this.dismissal ??= ending;
+    this.leave(new JobShutdownError(), ending);
+  }
+
+  /** An operator ends it, whatever its handler does; false where it is over. */
+  cancel(): boolean {
+    const handlerEnded = this.startedAt !== undefined && !this.end;
+    if (this.over || this.leaseLost || this.dismissal || handlerEnded) return false;
+    const error = new JobCancelledError();
+    this.dismissal = { kind: 'cancelled', error };
+    this.leave(error, this.dismissal);
+    return true;
   }
 
   loseLease(): void {
     this.leaseLost = true;
-    this.leave(new JobLeaseLostError());
+    this.leave(new JobLeaseLostError(), SHUT_DOWN);
   }
 
   /** Ends the step that is waited for. After the last, nobody is to hear of it any more. */
-  private leave(reason: Error): void {
+  private leave(reason: Error, ending: Ending): void {
     if (!this.end) return;
-    this.end(SHUT_DOWN);
+    this.end(ending);
     this.abort(reason);
   }
 
@@ -150,7 +164,7 @@ export class JobRun implements Leased, RunningJob {
   /** Why the handler is not to be called. */
   private refusal(): Ending | undefined {
     this.leaseLost ||= this.context.leases.lapsed(this);
-    if (this.shuttingDown || this.leaseLost) return SHUT_DOWN;
+    if (this.dismissal ?? this.leaseLost) return this.dismissal ?? SHUT_DOWN;
     if (!this.message) return { kind: 'unreadable', reason: this.unreadable ?? 'it is no message' };
     const { maxAgeMs } = this.plan;
     return admit(this.message, this.delivery, this.slot && this.ref, this.context.clock.now(), maxAgeMs);
@@ -181,7 +195,7 @@ export class JobRun implements Leased, RunningJob {
     this.end = undefined;
     pace?.passed(this);
     this.ratePlaces = places;
-    const refused = ending ?? this.refusal();
+    const refused = this.dismissal ?? ending ?? this.refusal();
     return refused ? this.leavePlaces(slot, refused) : this.begin(slot);
   }
 
@@ -205,7 +219,8 @@ export class JobRun implements Leased, RunningJob {
 
   private async startAndCall(slot: HandlerSlot): Promise<Ending> {
     const waiting = this.abortedAtEnd();
-    const refused = (await start(this as MiddlewareHost, waiting, this.context)) ?? this.refusal() ?? this.lostPlace();
+    const refusedByOther = await start(this as MiddlewareHost, waiting, this.context);
+    const refused = this.dismissal ?? refusedByOther ?? this.refusal() ?? this.lostPlace();
     this.end = undefined;
     return refused ? this.leavePlaces(slot, refused) : this.call(slot);
   }
@@ -269,7 +284,8 @@ export class JobRun implements Leased, RunningJob {
   /** Aborts when the step that is waited for is to end. */
   private abortedAtEnd(): AbortSignal {
     const waiting = new AbortController();
-    if (this.shuttingDown || this.leaseLost) waiting.abort();
+    // What was cancelled has an answer to store.
+    if (this.dismissal === SHUT_DOWN || this.leaseLost) waiting.abort();
     this.end = () => waiting.abort();
     return waiting.signal;
   }
@@ -296,3 +312,4 @@ export class JobRun implements Leased, RunningJob {
 const NO_MIDDLEWARE: readonly RunMiddleware[] = [];
 const NO_PLACES: readonly RatePlace[] = [];
 const SHUT_DOWN: Ending = { kind: 'shutDown' };
+const PAUSED: Ending = { kind: 'paused' };

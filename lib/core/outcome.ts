@@ -25,6 +25,10 @@ export type Ending =
   | { readonly kind: 'unchecked'; readonly error: Error }
   /** The grace of the application's closing is over, or it closes before the handler was called. */
   | { readonly kind: 'shutDown' }
+  /** Its queue was paused before its handler was called. */
+  | { readonly kind: 'paused' }
+  /** An operator has cancelled it. */
+  | { readonly kind: 'cancelled'; readonly error: Error }
   /** No handler here has the job's name. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unreadable'; readonly reason: string }
@@ -98,6 +102,10 @@ export function conclude(job: Case, ending: Ending): Outcome {
       return afterSchemaThrew(job, ending.error);
     case 'shutDown':
       return { kind: 'handedBack', at: job.now, reason: 'shutdown' };
+    case 'paused':
+      return { kind: 'handedBack', at: job.now, reason: 'paused' };
+    case 'cancelled':
+      return { kind: 'failed', reason: ending.error.message, error: ending.error };
     case 'unknown':
       return withoutHandler(job);
     case 'unreadable':

@@ -47,6 +47,8 @@ export class QueueLoop {
     },
   };
   private readonly stopping = new AbortController();
+  /** Aborts when no more jobs are to be taken, for now or for good. */
+  private taking = new AbortController();
   /** Those that last heard that the engine fails. */
   private readonly failed = new Set<object>();
 
@@ -59,7 +61,7 @@ export class QueueLoop {
     this.runPlan = { rawJob: plan.rawJob, maxAgeMs: plan.maxAgeMs, pace: this.pace };
     this.reservesAtOnce = context.backend.traits.reservesAtOnce ?? 1;
     // Each reserve under way and each job that is begun may listen, which is no leak.
-    setMaxListeners(0, this.stopping.signal);
+    setMaxListeners(0, this.stopping.signal, this.taking.signal);
   }
 
   get queue(): string {
@@ -68,7 +70,16 @@ export class QueueLoop {
 
   /** Whether the engine failed when it was last asked, so that nobody knows what the queue holds. */
   get failing(): boolean {
-    return this.failed.size > 0;
+    return this.failed.size > 0 || this.context.fleet?.isKnown === false;
+  }
+
+  get concurrency(): number {
+    return this.plan.concurrency;
+  }
+
+  /** Whether an operator has paused it. */
+  get isPaused(): boolean {
+    return this.context.fleet?.isPaused(this.queue) ?? false;
   }
 
   /** Goes on by another plan for the same queue. */
@@ -81,7 +92,20 @@ export class QueueLoop {
   /** Takes no more jobs; what is handed out all the same is handed back. */
   stop(): void {
     this.stopping.abort();
+    this.taking.abort();
     this.pace?.close();
+    this.placesFreed();
+  }
+
+  /** It may have been paused or resumed: what its handlers were not called for yet is handed back. */
+  heed(): void {
+    if (this.isHeld) {
+      this.taking.abort();
+      for (const run of this.runs) run.giveUpWaiting('paused');
+    } else if (this.taking.signal.aborted && !this.stopping.signal.aborted) {
+      this.taking = new AbortController();
+      setMaxListeners(0, this.taking.signal);
+    }
     this.placesFreed();
   }
 
@@ -96,6 +120,10 @@ export class QueueLoop {
     const reader = {};
     let turnBegan = performance.now();
     while (!this.stopping.signal.aborted) {
+      if (this.isHeld) {
+        await this.aPlace();
+        continue;
+      }
       const free = this.free;
       if (free <= 0) this.pace?.whenFree(() => this.placesFreed());
       if (free <= 0 || (this.asked > 0 && !this.flowing)) await this.somePlaces();
@@ -134,7 +162,7 @@ export class QueueLoop {
 
   private async reserve(max: number, reader: object): Promise<readonly Delivery[]> {
     const { backend, outage } = this.context;
-    const { signal } = this.stopping;
+    const { signal } = this.taking;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
         const deliveries = await backend.reserve(this.plan.name, max, signal);
@@ -156,9 +184,15 @@ export class QueueLoop {
     const run = new JobRun(delivery, this.runPlan, this.context);
     this.pace?.taken(run);
     if (this.stopping.signal.aborted) run.shutDown();
+    else if (this.isHeld) run.giveUpWaiting('paused');
     this.runs.add(run);
     this.busy += 1;
     void run.process(this.steps);
+    this.context.fleet?.taken(run);
+  }
+
+  private get isHeld(): boolean {
+    return this.context.fleet?.holds(this.queue) ?? false;
   }
 
   private placesFreed(): void {

@@ -29,6 +29,16 @@ export class Reading {
     return this.queues.some(({ loop }) => loop.failing);
   }
 
+  /** Those of the queues that an operator has paused. */
+  get paused(): readonly string[] {
+    return this.queues.filter(({ loop }) => loop.isPaused).map(({ loop }) => loop.queue);
+  }
+
+  /** Whether all of them are. */
+  get isPaused(): boolean {
+    return this.paused.length === this.queues.length;
+  }
+
   /** Resolves once those that nobody else reads hold no job any more; never rejects. */
   async end(): Promise<void> {
     if (this.over) return;

@@ -26,6 +26,8 @@ export class RunNotes {
   /** What earlier attempts have logged; read once. */
   private earlier: readonly string[] | undefined;
   private warned = false;
+  /** The latest line. */
+  latest: string | undefined;
 
   constructor(
     private readonly job: JobRef,
@@ -51,6 +53,7 @@ export class RunNotes {
   log(line: unknown): void {
     const whole = typeof line === 'string' ? line : show(line);
     const text = whole.length > LONGEST_LINE ? `${whole.slice(0, LONGEST_LINE)}…` : whole;
+    this.latest = text;
     this.context.events.emit('log', { job: this.job, line: text });
     if (!this.logged) return;
     this.lines.push(text);

@@ -8,6 +8,7 @@ import type { QueuePlan } from '../core/queue-loop.js';
 import type { Reading } from '../core/reading.js';
 import { recordsOf } from '../core/scheduler.js';
 import { BackendHost } from './backend.host.js';
+import { fleetPlan } from './fleet-plan.js';
 import type { NestModule } from './found-handlers.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
 import { JobsInstances } from './jobs.instances.js';
@@ -120,6 +121,11 @@ export class InstanceConsumer {
     return this.consumer?.limitedUntil(queue);
   }
 
+  /** Whether an operator has paused a queue, as far as this process has heard. */
+  isPaused(queue: string): boolean {
+    return this.consumer?.isPaused(queue) ?? false;
+  }
+
   /**
    * Lets the jobs of all handlers recur, whatever this process reads.
    *
@@ -135,7 +141,8 @@ export class InstanceConsumer {
     const { settings, events } = this;
     const handlers = this.explorer.handlers.all();
     const publisher = this.publisher.publisherOn(() => backend, events, this.publisher.limited);
-    return new Consumer({ ...settings, backend, publisher, handlers, queues: [], events, reporter: logger });
+    const fleet = fleetPlan(settings, this.instance);
+    return new Consumer({ ...settings, backend, publisher, handlers, queues: [], events, reporter: logger, fleet });
   }
 
   /** Reads all queues of this process that are not read yet, for these handlers. */

@@ -5,6 +5,7 @@ import type { ErrorRules } from '../core/errors.js';
 import type { JobHandlerOptions } from '../core/handler-options.js';
 import type { WhenFull } from '../core/queue-limits.js';
 import type { RateOptions } from '../core/rate.js';
+import type { Redact } from '../operating/job-view.js';
 
 /** What `JobsModule.forRoot` takes. Durations are milliseconds or texts such as `'30s'`, `'5m'`, `'2h'`, `'1 day'`. */
 export interface JobsModuleOptions {
@@ -73,6 +74,22 @@ export interface JobsModuleOptions {
 
   /** Carries a context from where a job is published to its handler, by the job's headers. Default: none. */
   readonly contextCarrier?: ContextCarrier;
+
+  /** How `JobsService` shows jobs, and what this process lets operators see. */
+  readonly operate?: OperateOptions;
+}
+
+/** What holds for operating. */
+export interface OperateOptions {
+  /**
+   * Whether `JobsService.trace` and the command line may look into this process: they see where its event loop was blocked, as
+   * the stack of what ran then. Costs a thread. Default `false`.
+   */
+  readonly trace?: boolean;
+  /** What `JobsService` shows in the place of payloads, and searches in. Default: the payloads. */
+  readonly redact?: Redact;
+  /** How long the engine may take to answer an operator. Default `'5s'`. */
+  readonly deadline?: Duration;
 }
 
 /** What holds for one queue in this process. */

@@ -5,9 +5,12 @@ import { durationMs, type Duration } from '../core/duration.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { checkedObject, within } from '../core/checked-object.js';
+import { BackendHost } from './backend.host.js';
 import { InstanceConsumer } from './instance-consumer.js';
 import type { NestModule } from './found-handlers.js';
 import { JobsInstances } from './jobs.instances.js';
+import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { OperatedJobs } from './operated-jobs.js';
 
 /** What `JobsService.drain` takes. */
 export interface DrainOptions {
@@ -25,19 +28,26 @@ export interface DrainOptions {
 
 const DEFAULT_IDLE = '2s';
 
-/** Operates the jobs of this process. */
+/**
+ * Operates jobs: `drain` and `register` those of this process, all other verbs those of the engine, whichever process has
+ * published or handles them.
+ */
 @Injectable()
-export class JobsService {
+export class JobsService extends OperatedJobs {
   constructor(
     @Inject(InstanceConsumer) private readonly consumer: InstanceConsumer,
     @Inject(JobsInstances) private readonly instances: JobsInstances<InstanceConsumer>,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-  ) {}
+    @Inject(BackendHost) backend: BackendHost,
+    @Inject(JOBS_SETTINGS) { operate }: JobsSettings,
+  ) {
+    super(backend, operate);
+  }
 
   /**
    * Handles what is due in this process's queues, and what the handlers publish to them meanwhile, and returns once nothing
    * due has come for `idle` and all that was taken is settled; with `consume: false`, too. For workers that cron starts,
-   * and for scripts. Jobs that fall due later are left; one that is blocked keeps a drain from its end once only.
+   * and for scripts. Queues that an operator has paused are left, and told. Jobs that fall due later are left; one that is blocked keeps a drain from its end once only.
    *
    * While the engine can't be reached, it waits. Where the application is closed meanwhile, it returns what was done, with
    * `interrupted: true`.

@@ -12,6 +12,7 @@ import { checkedObject, within } from '../core/checked-object.js';
 import { checkedHandlerOptions, type CheckedHandlerOptions } from '../core/handler-options.js';
 import { EngineSubstitute } from './engine-substitute.js';
 import type { JobsModuleOptions } from './jobs.options.js';
+import { operateSettings, type OperateSettings } from './operate.settings.js';
 import { called, DEFAULT_INSTANCE } from './own-tokens.js';
 import { queueSettings, type QueueSettings } from './queue.settings.js';
 
@@ -34,6 +35,7 @@ export interface JobsSettings {
   readonly shutdownGraceMs: number;
   readonly globalEnhancers: boolean;
   readonly contextCarrier: ContextCarrier | undefined;
+  readonly operate: OperateSettings;
   /** Names this process in records of failures. */
   readonly worker: string;
 }
@@ -52,6 +54,7 @@ const OPTIONS: readonly (keyof JobsModuleOptions)[] = [
   'shutdownGrace',
   'globalEnhancers',
   'contextCarrier',
+  'operate',
 ];
 const ERROR_KINDS = ['transient', 'fatal', 'blocked'] as const;
 const BACKEND_VERBS = ['publish', 'reserve', 'settle', 'extend', 'close'] as const;
@@ -93,6 +96,7 @@ export function jobsSettings(
       shutdownGraceMs: durationMs(given['shutdownGrace'] ?? '30s', 'shutdownGrace'),
       globalEnhancers: flag(given['globalEnhancers'] ?? false, 'globalEnhancers'),
       contextCarrier: carrier(given['contextCarrier']),
+      operate: operateSettings(given['operate'] ?? {}),
       worker: `${hostname()}:${process.pid}`,
     };
   });

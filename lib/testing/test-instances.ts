@@ -53,7 +53,7 @@ export class TestInstances {
   isBusy(): boolean {
     if (this.allConsumers().some(({ publisher }) => publisher.scheduler.isBusy)) return true;
     return this.queues().some(([consumer, engine, queue]) =>
-      engine.isBusy(queue, consumer.limitedUntil(queue) === undefined),
+      engine.isBusy(queue, consumer.limitedUntil(queue) === undefined && !consumer.isPaused(queue)),
     );
   }
 

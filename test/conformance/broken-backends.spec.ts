@@ -5,6 +5,7 @@ import { scenarios } from '../../lib/conformance/scenarios.js';
 import { breakers } from './breakers/all.js';
 import { caughtAlone } from './caught-alone.js';
 import { caughtInspector } from './caught-inspector.js';
+import { caughtFleet } from './caught-fleet.js';
 import { caughtLimits } from './caught-limits.js';
 import { caughtRecords } from './caught-records.js';
 import { caughtResults } from './caught-results.js';
@@ -15,6 +16,7 @@ import { broken, type Breaker } from './honest.js';
 
 const caught = {
   ...caughtAlone,
+  ...caughtFleet,
   ...caughtLimits,
   ...caughtRecords,
   ...caughtTogether,

@@ -32,6 +32,7 @@ const NONE: DrainedJobs = {
   dropped: 0,
   leaseLost: 0,
   interrupted: false,
+  paused: [],
 };
 
 /** Counts down by publishing itself again, and what it is told to do it does at 0. */

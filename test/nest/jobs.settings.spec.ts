@@ -28,6 +28,7 @@ test('the defaults are those of the documentation', () => {
     shutdownGraceMs: 30_000,
     globalEnhancers: false,
     contextCarrier: undefined,
+    operate: { trace: false, redact: undefined, deadlineMs: 5_000 },
     worker: `${hostname()}:${process.pid}`,
   });
 });

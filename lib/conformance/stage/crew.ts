@@ -3,6 +3,7 @@ import { systemClock } from '../../core/clock.js';
 import { Consumer } from '../../core/consumer.js';
 import type { Backoff } from '../../core/backoff.js';
 import { JOB_EVENT_NAMES, JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
+import type { FleetPlan } from '../../core/fleet-member.js';
 import { Handlers, type Handler, type JobDefaults } from '../../core/handlers.js';
 import type { Job } from '../../core/job.js';
 import type { Rate } from '../../core/rate.js';
@@ -35,7 +36,11 @@ export interface CrewPlan {
   readonly blockedForMs?: number;
   /** Default: nobody hears. */
   readonly reporter?: Reporter;
+  /** How it takes part in the fleet of all workers; `true`: as most do. Default `false`: not at all. */
+  readonly fleet?: boolean | FleetPlan;
 }
+
+const IDENTITY = { host: 'conformance', pid: process.pid, version: 'any', instance: 'default' };
 
 /** What holds for jobs that don't say otherwise: three attempts, `delayMs` apart. */
 export function jobDefaults(delayMs: number): JobDefaults {
@@ -96,6 +101,7 @@ export class Crew {
       events,
       reporter: plan.reporter ?? { log: () => undefined, warn: () => undefined, error: () => undefined },
       worker: 'conformance',
+      fleet: plan.fleet ? { identity: IDENTITY, ...(plan.fleet === true ? {} : plan.fleet) } : undefined,
     });
     this.consumer.start();
   }

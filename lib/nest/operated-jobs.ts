@@ -1,0 +1,105 @@
+import type { Duration } from '../core/duration.js';
+import type { JobState } from '../core/inspector.js';
+import type { BulkOptions, BulkReport } from '../operating/bulk-action.js';
+import type { BulkFilter, RemoveFilter } from '../operating/bulk.js';
+import type { Failures, FailuresOptions } from '../operating/failure-groups.js';
+import type { JobList, ListOptions } from '../operating/job-list.js';
+import type { JobOperations, OperatorAbilities } from '../operating/job-operations.js';
+import type { JobView } from '../operating/job-view.js';
+import { JobsOperator } from '../operating/jobs-operator.js';
+import type { ActionResult } from '../operating/one-job.js';
+import type { QueueView } from '../operating/queue-view.js';
+import type { WorkerTrace, WorkerView } from '../operating/worker-view.js';
+import type { BackendHost } from './backend.host.js';
+import type { JobsSettings } from './jobs.settings.js';
+
+/** The operator's verbs on the backend of one instance of the module, which is opened when it is asked for. */
+export abstract class OperatedJobs implements JobOperations {
+  private made: Promise<JobsOperator> | undefined;
+
+  constructor(
+    private readonly host: BackendHost,
+    private readonly options: JobsSettings['operate'],
+  ) {}
+
+  /** What the engine can do for operators, verb by verb, or why that is nothing. */
+  async abilities(): Promise<OperatorAbilities> {
+    return (await this.operator()).abilities;
+  }
+
+  async queues(): Promise<readonly QueueView[]> {
+    return (await this.operator()).queues();
+  }
+
+  async queue(name: string): Promise<QueueView> {
+    return (await this.operator()).queue(name);
+  }
+
+  async list(options: ListOptions): Promise<JobList> {
+    return (await this.operator()).list(options);
+  }
+
+  async get(id: string, options?: { readonly queue?: string }): Promise<readonly JobView[]> {
+    return (await this.operator()).get(id, options);
+  }
+
+  async failures(options?: FailuresOptions): Promise<Failures> {
+    return (await this.operator()).failures(options);
+  }
+
+  async retry(queue: string, id: string): Promise<ActionResult> {
+    return (await this.operator()).retry(queue, id);
+  }
+
+  async remove(queue: string, id: string, options?: { readonly state?: JobState }): Promise<ActionResult> {
+    return (await this.operator()).remove(queue, id, options);
+  }
+
+  async runNow(queue: string, id: string): Promise<ActionResult> {
+    return (await this.operator()).runNow(queue, id);
+  }
+
+  async reschedule(queue: string, id: string, at: Date | Duration): Promise<ActionResult> {
+    return (await this.operator()).reschedule(queue, id, at);
+  }
+
+  async retryAll(filter: BulkFilter, options?: BulkOptions): Promise<BulkReport> {
+    return (await this.operator()).retryAll(filter, options);
+  }
+
+  async removeAll(filter: RemoveFilter, options?: BulkOptions): Promise<BulkReport> {
+    return (await this.operator()).removeAll(filter, options);
+  }
+
+  async clear(queue: string, options?: BulkOptions & { readonly states?: readonly JobState[] }): Promise<BulkReport> {
+    return (await this.operator()).clear(queue, options);
+  }
+
+  async cancel(queue: string, id: string): Promise<ActionResult> {
+    return (await this.operator()).cancel(queue, id);
+  }
+
+  async pause(queue: string): Promise<boolean> {
+    return (await this.operator()).pause(queue);
+  }
+
+  async resume(queue: string): Promise<boolean> {
+    return (await this.operator()).resume(queue);
+  }
+
+  async workers(): Promise<readonly WorkerView[]> {
+    return (await this.operator()).workers();
+  }
+
+  async trace(workerId: string): Promise<WorkerTrace> {
+    return (await this.operator()).trace(workerId);
+  }
+
+  private operator(): Promise<JobsOperator> {
+    const { deadlineMs: deadline, redact } = this.options;
+    this.made ??= this.host.open().then((backend) => new JobsOperator(backend, { deadline, redact }));
+    // A backend that can't be opened now may be later.
+    this.made.catch(() => (this.made = undefined));
+    return this.made;
+  }
+}
