@@ -33,7 +33,8 @@ export const REASON_FIELD = 'nestjs-jobs:reason';
 export interface NewJob {
   readonly id: string;
   readonly name: string;
-  readonly data: string;
+  /** JSON text, or bytes that can't be read. */
+  readonly data: string | Buffer;
   readonly timestamp: number;
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bullmq } from '../../../lib/backends/bullmq/index.js';
 import { freePort } from '../../servers/private-server.js';
 import { PrivateRedis } from '../../servers/redis.js';
+import { inspectorOf, listAll } from './inspector/support.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
 /** Prefixes whose keys lie on different nodes. */
@@ -125,4 +126,28 @@ test('a replaced job keeps its place on a cluster', async () => {
   expect(readable(second).payload).toBe(2);
   expect(await backend.settle(second, COMPLETED)).toBe(true);
   await bench.close();
+});
+
+test('the inspector sees and changes jobs on every node, and finds the queues of its own prefix', async () => {
+  for (const prefix of PREFIXES) {
+    const bench = new Bench(cluster, prefix);
+    const backend = await bench.open();
+    const inspector = inspectorOf(backend);
+    const queue = 'inspected';
+    const states = Array.from({ length: 60 }, (_, n) => ({
+      ...{ state: 'failed' as const, content: message({ id: `job-${n}` }), attempts: 1, failures: [] },
+    }));
+    expect(new Set(await inspector.store(queue, states))).toEqual(new Set(['stored']));
+    const places = await listAll(inspector, queue, 'failed', 25);
+    expect(places).toHaveLength(60);
+    expect(new Set(await inspector.change(queue, places.slice(0, 30), { kind: 'retry' }))).toEqual(new Set(['done']));
+    expect(new Set(await inspector.change(queue, places.slice(30), { kind: 'remove' }))).toEqual(new Set(['done']));
+    const [first] = await listAll(inspector, queue, 'waiting', 25);
+    const at = Date.now() + 3_600_000;
+    expect(await inspector.change(queue, first ? [first] : [], { kind: 'reschedule', at })).toEqual(['done']);
+    expect(await inspector.counts(queue)).toMatchObject({ waiting: 29, delayed: 1, failed: 0 });
+    expect(await inspector.get(queue, first?.content.id ?? '')).toMatchObject([{ state: 'delayed', readyAt: at }]);
+    expect(await inspector.queues()).toContain(queue);
+    await bench.close();
+  }
 });

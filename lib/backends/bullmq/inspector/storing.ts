@@ -1,7 +1,9 @@
 import type { StoredState, StoreResult } from '../../../core/inspector.js';
-import { isUnreadable, type Message, type Unreadable } from '../../../core/message.js';
+import { DEFAULT_PRIORITY, isUnreadable, type Unreadable } from '../../../core/message.js';
+import { Batched } from '../batched.js';
 import type { Connections } from '../connections.js';
 import { bullmqId } from '../job-id.js';
+import { toBullmq } from '../priority.js';
 import type { Scripts } from '../scripts.js';
 import {
   ATTEMPTS_FIELD,
@@ -16,12 +18,15 @@ import {
 import { defineStoring, storingBy, STORE_ENDED } from './storing-scripts.js';
 
 /** How many jobs are sent before their answers are awaited. */
-const AT_A_TIME = 200;
+const AT_A_TIME = 500;
 
-type Fields = readonly (string | number | Buffer)[];
+type Argument = string | number | Buffer;
+type Fields = readonly Argument[];
 
 /** Stores jobs of one queue as they stood elsewhere, each by one script. */
 export class Storing {
+  private readonly batches = new Map<string, Batched | undefined>();
+
   constructor(
     private readonly scripts: Scripts,
     private readonly connections: Connections,
@@ -37,28 +42,20 @@ export class Storing {
   }
 
   private storeOne(job: StoredState): Promise<StoreResult> {
-    const { content, state } = job;
+    const { state } = job;
     if (state !== 'waiting' && state !== 'delayed') return this.storeEnded(job, state);
-    if (!isUnreadable(content)) return this.storeLiving(job, content);
-    return Promise.resolve({
-      refused: `BullMQ takes a job that can't be read only as one that has ended: it has no name`,
-    });
+    return this.storeLiving(job);
   }
 
-  private async storeLiving(state: StoredState, message: Message): Promise<StoreResult> {
+  private async storeLiving(state: StoredState): Promise<StoreResult> {
     const { adapted } = this.connections.publishing;
-    const call = await this.scripts.callThatAdds(livingJob(state, message, Date.now()));
+    const job = livingJob(state, Date.now());
+    const call = await this.scripts.callThatAdds(job);
     const { name, numberOfKeys } = storingBy(adapted, call.name);
-    const args = call.args.map((value) => value ?? '');
+    const args = call.args.map((value) => (value ?? '') as Argument);
     const fields = [...countFields(state), ...(state.readyAt === undefined ? [] : [READY_FIELD, state.readyAt])];
-    const keys = [...args.slice(0, numberOfKeys), this.scripts.toKey(bullmqId(message.id))];
-    const reply: unknown = await adapted.runCommand(name, [
-      ...keys,
-      fields.length,
-      ...fields,
-      ...args.slice(numberOfKeys),
-    ]);
-    return resultOf(reply);
+    const keys = [...args.slice(0, numberOfKeys), this.scripts.toKey(job.id)];
+    return this.run(name, [...keys, fields.length, ...fields, ...args.slice(numberOfKeys)]);
   }
 
   private async storeEnded(job: StoredState, state: 'completed' | 'failed' | 'expired'): Promise<StoreResult> {
@@ -67,33 +64,43 @@ export class Storing {
     const { content } = job;
     const id = bullmqId(content.id);
     const fields: Fields = [
-      ...(isUnreadable(content) ? unreadableFields(content) : messageFields(newJob(content, now))),
+      ...fieldsOf(isUnreadable(content) ? unreadableJob(content, now) : newJob(content, now)),
       ...['timestamp', Math.floor(job.storedAt ?? endedAt), 'delay', 0, 'finishedOn', endedAt],
       ...countFields(job),
       ...[ATTEMPTS_FIELD, job.attempts],
       ...(job.reason === undefined ? [] : [REASON_FIELD, job.reason]),
       ...(state === 'completed' ? ['returnvalue', 'null'] : ['failedReason', job.reason ?? '']),
     ];
-    const keys = [
+    const { [state]: ended, meta, id: counter } = this.scripts.keys;
+    return this.run(STORE_ENDED, [
       this.scripts.toKey(id),
-      this.scripts.toKey(state),
-      this.scripts.keys['meta'],
-      this.scripts.keys['id'],
-    ];
-    return resultOf(
-      await this.connections.publishing.adapted.runCommand(STORE_ENDED, [...keys, id, endedAt, ...fields]),
-    );
+      ended ?? '',
+      meta ?? '',
+      counter ?? '',
+      id,
+      endedAt,
+      ...fields,
+    ]);
+  }
+
+  private async run(name: string, args: Fields): Promise<StoreResult> {
+    const { adapted } = this.connections.publishing;
+    const alone = (each: readonly unknown[]): Promise<unknown> => adapted.runCommand(name, [...each]);
+    // What goes together has as many arguments.
+    const kind = `${name}:${args.length}`;
+    if (!this.batches.has(kind)) this.batches.set(kind, Batched.of(adapted, name, alone));
+    return resultOf(await (this.batches.get(kind)?.call(args) ?? alone(args)));
   }
 }
 
 /** The job that it becomes: where it is delayed, until it was elsewhere, whatever its message says. */
-function livingJob({ state, storedAt, readyAt }: StoredState, message: Message, now: number): NewJob {
+function livingJob({ content, state, storedAt, readyAt }: StoredState, now: number): NewJob {
   const timestamp = Math.floor(Math.min(storedAt ?? now, now));
-  const job = newJob({ ...message, readyAt: undefined }, timestamp);
-  const { [MESSAGE_OPTION]: asPublished } = newJob(message, timestamp).options;
-  const until = state === 'delayed' ? Math.ceil(readyAt ?? message.readyAt ?? 0) : 0;
-  const delay = until > now ? { delay: until - timestamp } : {};
-  return { ...job, timestamp, options: { ...job.options, ...delay, [MESSAGE_OPTION]: asPublished } };
+  const job = isUnreadable(content) ? unreadableJob(content, timestamp) : newJob(content, timestamp);
+  const { delay: _asPublished, ...options } = job.options;
+  const wanted = readyAt ?? (isUnreadable(content) ? 0 : (content.readyAt ?? 0));
+  const until = state === 'delayed' ? Math.ceil(wanted) : 0;
+  return { ...job, options: until > now ? { ...options, delay: until - timestamp } : options };
 }
 
 /** The next start is the next attempt; of one that failed it is the first again. */
@@ -108,15 +115,15 @@ function countFields({ state, attempts, failures }: StoredState): Fields {
   ];
 }
 
-function messageFields({ name, data, options }: NewJob): Fields {
+function fieldsOf({ name, data, options }: NewJob): Fields {
   return ['name', name, 'data', data, 'opts', JSON.stringify(options), 'priority', Number(options['priority'])];
 }
 
 /** So that it fails again as it did: what is no message has no name here, and what is damaged a message without text. */
-function unreadableFields({ bytes, kind }: Unreadable): Fields {
-  const data = Buffer.from(bytes);
-  if (kind === 'foreign') return ['data', data];
-  return ['name', 'damaged', 'data', data, 'opts', JSON.stringify({ [MESSAGE_OPTION]: '' }), 'priority', 0];
+function unreadableJob({ id, bytes, kind }: Unreadable, timestamp: number): NewJob {
+  const options = { priority: toBullmq(DEFAULT_PRIORITY), ...(kind === 'damaged' ? { [MESSAGE_OPTION]: '' } : {}) };
+  const name = kind === 'damaged' ? 'damaged' : '';
+  return { id: bullmqId(id), name, data: Buffer.from(bytes), timestamp, options };
 }
 
 function resultOf(reply: unknown): StoreResult {
