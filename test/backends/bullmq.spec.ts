@@ -30,6 +30,12 @@ describe('conformance', () => {
 
   afterAll(() => {
     const reasons = new Set(exempt.map(({ reason }) => reason));
-    expect([...reasons].sort()).toEqual(['traits.findsDuplicates is true', 'traits.history is true']);
+    expect([...reasons].sort()).toEqual([
+      'its inspector can do all',
+      "no inspector.abilities.list is 'head'",
+      'traits.findsDuplicates is true',
+      'traits.history is true',
+      'traits.maxBytes is undefined',
+    ]);
   });
 });
