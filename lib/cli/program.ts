@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { drain } from './commands/drain.js';
 import { failures } from './commands/failures.js';
 import { ls } from './commands/ls.js';
+import { move } from './commands/move.js';
 import { pause, resume } from './commands/pausing.js';
 import { publish } from './commands/publish.js';
 import { retry } from './commands/retry.js';
@@ -12,6 +12,7 @@ import { cancel, runNow } from './commands/single-jobs.js';
 import { watch } from './commands/watch.js';
 import { work } from './commands/work.js';
 import { workers } from './commands/workers.js';
+import { VERSION } from '../core/version.js';
 import { addCommand, codeOfCommander } from './run.js';
 import { EXIT } from './exit-codes.js';
 
@@ -20,7 +21,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   let code: number = EXIT.done;
   const program = new Command('nestjs-jobs')
     .description('Publishes, handles and operates the jobs of nestjs-jobs, on every engine.')
-    .version(version(), '-V, --version')
+    .version(VERSION, '-V, --version')
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
     .addHelpText('after', EXITS);
@@ -39,6 +40,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addCommand(program, resume, ended);
   addCommand(program, workers, ended);
   addCommand(program, watch, ended);
+  addCommand(program, move, ended);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -50,8 +52,3 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 const EXITS = `
 Exit codes: 0 done; 1 something was not done (not found, changed meanwhile, refused, or a job failed); 2 the command line
 or the configuration is wrong; 3 the engine can't be reached, or failed; 4 this engine can't do that; 130 left at once.`;
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}

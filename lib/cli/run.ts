@@ -24,7 +24,7 @@ export interface Session<Options> {
   /** The URL of the engine that is meant. @throws UsageError where none is named */
   url(): Promise<string>;
   /** Opens the engine; it is closed when the command has ended. */
-  open(opening?: Omit<Opening, 'warn'>): Promise<Backend>;
+  open(opening?: Omit<Opening, 'warn'> & { readonly url?: string }): Promise<Backend>;
 }
 
 /** A command: how it is called, how it is explained, and what it does. */
@@ -70,16 +70,19 @@ async function runInSession<Options>(
   options: Options & CommonOptions,
   args: readonly (string | undefined)[],
 ): Promise<number> {
-  let url: string | undefined;
+  let chosen: string | undefined;
+  const urls: string[] = [];
   const backends: Backend[] = [];
-  const terminal = new Terminal(options.json ?? false, (text) => withoutSecrets(text, url));
+  const terminal = new Terminal(options.json ?? false, (text) => withoutSecrets(text, urls));
   const session: Session<Options> = {
     options,
     terminal,
-    url: async () => (url ??= await chosenBackend(options)),
-    open: async (opening) => {
+    url: async () => (chosen ??= await chosenBackend(options)),
+    open: async ({ url, ...opening } = {}) => {
       const warn = (message: string): void => terminal.say(`warning: ${message}`);
-      const backend = await openBackend(await session.url(), { ...opening, warn });
+      const named = url ?? (await session.url());
+      urls.push(named);
+      const backend = await openBackend(named, { ...opening, warn });
       backends.push(backend);
       return backend;
     },

@@ -45,7 +45,7 @@ export interface RunOptions {
 /** Compiled anew from the present sources; removed when the file's tests are over. */
 export function commandLine(): CommandLine {
   const built = compiled('lib');
-  writeFileSync(join(built, 'package.json'), '{ "type": "module", "version": "0.0.0-test" }');
+  writeFileSync(join(built, 'package.json'), '{ "name": "nestjs-jobs", "type": "module", "version": "0.0.0-test" }');
   const main = join(built, 'lib/cli/main.js');
   const folder = mkdtempSync(join(tmpdir(), 'nestjs-jobs-cli-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -57,11 +57,12 @@ export const drain: CommandSpec<Options> = {
 };
 
 async function tell({ options, terminal }: Session<Options>, drained: DrainedJobs): Promise<number> {
-  const { interrupted, ...counts } = drained;
-  if (options.json) await terminal.printJson({ event: 'drained', ...counts, interrupted });
+  const { interrupted, paused, ...counts } = drained;
+  if (options.json) await terminal.printJson({ event: 'drained', ...counts, interrupted, paused });
   else {
     const ends = Object.entries(counts).filter(([, count]) => count > 0);
     await terminal.print(ends.map(([end, count]) => `${count} ${end}`).join(', ') || 'nothing was due');
+    for (const queue of paused) terminal.say(`queue ${queue} is paused: its jobs were left`);
     if (interrupted) terminal.say('interrupted before all that was due was handled');
   }
   return counts.failed > 0 || interrupted ? EXIT.undone : EXIT.done;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Backend } from '../../core/backend.js';
 import { Consumer } from '../../core/consumer.js';
 import { JobEvents, type JobEventMap, type JobEventName } from '../../core/events.js';
@@ -5,6 +6,7 @@ import { Handlers, type Handler } from '../../core/handlers.js';
 import { logJobs } from '../../core/job-log.js';
 import type { QueuePlan } from '../../core/queue-loop.js';
 import type { Reporter } from '../../core/reporter.js';
+import { VERSION } from '../../core/version.js';
 import { cliPublisher } from '../cli-publisher.js';
 import { WORKER } from '../opened-backend.js';
 import { killAll } from './process-group.js';
@@ -46,6 +48,7 @@ export class Worker {
       events: this.events,
       reporter,
       worker: WORKER,
+      fleet: { identity: { host: hostname(), pid: process.pid, version: VERSION, instance: config.file } },
     });
   }
 
