@@ -79,7 +79,8 @@ async function runInSession<Options>(
     terminal,
     url: async () => (chosen ??= await chosenBackend(options)),
     open: async ({ url, ...opening } = {}) => {
-      const warn = (message: string): void => terminal.say(`warning: ${message}`);
+      // Whether jobs are safe there concerns those who store them.
+      const warn = (message: string): void => void (opening.makes && terminal.say(`warning: ${message}`));
       const named = url ?? (await session.url());
       urls.push(named);
       const backend = await openBackend(named, { ...opening, warn });
