@@ -14,11 +14,11 @@ const COLUMNS = [
 /** Queues, a line each, and the titles before; what nobody can tell is `-`, and our own count of 48 hours has a `*`. */
 export function queueLines(queues: readonly QueueView[], width: number): string[] {
   const rows = queues.map((queue) => [
-    queue.name,
+    queue.paused ? `${queue.name} (paused)` : queue.name,
     ...JOB_STATES.map((state) => countText(queue, state)),
     lengthText(queue.oldestWaitingMs),
     String(queue.workers),
-    queue.error ?? (queue.paused ? `paused since ${queue.pausedSince?.toISOString()}` : ''),
+    queue.error ?? '',
   ]);
   return table(COLUMNS, rows, width);
 }

@@ -33,7 +33,7 @@ export class Terminal {
 
   /** How many characters a line of it has. */
   get columns(): number {
-    return this.isInteractive ? (process.stdout.columns ?? 80) : Infinity;
+    return this.isInteractive ? process.stdout.columns || 80 : Infinity;
   }
 
   /** @throws OutputClosedError */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,6 +33,8 @@ export interface CommandLine {
   readonly main: string;
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   start(args: readonly string[], options?: RunOptions): Running;
+  /** Lets what lies in a folder import `nestjs-jobs`, the one that runs, and what is installed beside it. */
+  linkPackages(name: string): void;
   /** Writes a file of the folder. */
   write(name: string, text: string): Promise<void>;
 }
@@ -65,6 +67,19 @@ export function commandLine(): CommandLine {
     folder,
     main,
     start,
+    linkPackages: (name) => {
+      const packages = join(folder, name, 'node_modules');
+      const own = join(packages, 'nestjs-jobs');
+      mkdirSync(own, { recursive: true });
+      for (const one of ['@nestjs', 'reflect-metadata', 'rxjs'])
+        symlinkSync(join(built, 'node_modules', one), join(packages, one));
+      symlinkSync(join(built, 'lib'), join(own, 'lib'));
+      symlinkSync(join(built, 'node_modules'), join(own, 'node_modules'));
+      writeFileSync(
+        join(own, 'package.json'),
+        '{ "name": "nestjs-jobs", "type": "module", "exports": "./lib/index.js" }',
+      );
+    },
     run: (args, options) => start(args, options).ended,
     write: async (name, text) => {
       await mkdir(dirname(join(folder, name)), { recursive: true });

@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Backend } from '../../lib/core/backend.js';
 import { backendFromUrl } from '../../lib/nest/backend-url.js';
 import { fill, opened, seenIn } from '../operating/stock.js';
 import { Random } from '../core/random.js';
 import { commandLine } from './command-line.js';
 import { engineUrls } from './engine-urls.js';
+
+// Each command is a process, and the machine may have others.
+vi.setConfig({ testTimeout: 120_000 });
 
 const cli = commandLine();
 const urls = engineUrls();

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { engineUrls } from './engine-urls.js';
 import { commandLine, type CommandLine, type RunOptions } from './command-line.js';
+
+// Each command is a process, and the machine may have others.
+vi.setConfig({ testTimeout: 120_000 });
 
 const cli = commandLine();
 const urls = engineUrls();
@@ -110,9 +113,9 @@ for (const name of ['filer', 'bullmq'] as const) {
 
   test(`queues are paused, running jobs cancelled, and workers told, on ${name}`, { timeout: 120_000 }, async () => {
     const { type, json, folder, env } = await shell(name);
+    await type('publish wait --id w1 -q mail');
     expect(await type('pause mail')).toMatchObject({ code: 0, stdout: 'queue mail: paused\n' });
     expect(await type('pause mail')).toMatchObject({ code: 0, stdout: 'queue mail: was paused already\n' });
-    await type('publish wait --id w1 -q mail');
     const drained = await type(`drain -c ${folder}/jobs.yaml`);
     expect(drained).toMatchObject({
       code: 0,

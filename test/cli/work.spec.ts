@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { commandLine } from './command-line.js';
+
+// Each command is a process, and the machine may have others.
+vi.setConfig({ testTimeout: 120_000 });
 
 const cli = commandLine();
 

@@ -76,7 +76,7 @@ async function redraw({ terminal }: Session<Options>, { views, error }: Seen): P
     ...lines.map((line, at) => (views[at]?.paused ? terminal.style('yellow', line) : line)),
     ...(error === undefined ? [] : [terminal.style('red', error)]),
   ];
-  const rows = process.stdout.rows ?? 24;
+  const rows = process.stdout.rows || 24;
   const fitting = shown.slice(0, Math.max(rows - 1, 1));
   await terminal.write(HOME + fitting.map((line) => line + CLEAR_LINE).join('') + CLEAR_BELOW);
   return '';
