@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { ChangeResult, JobChange, JobState } from '../core/inspector.js';
+import type { ChangeResult, InspectedJob, JobChange, JobState } from '../core/inspector.js';
 import { inspects } from './inspectors.js';
 import { chapter } from './scenario.js';
 import { contentOf, numbers, payloadsOf, sorted } from './stage/draft.js';
-import { bring, STATES } from './stage/standing.js';
+import { becomes, bring, STATES } from './stage/standing.js';
 
 const RETRY: JobChange = { kind: 'retry' };
 const REMOVE: JobChange = { kind: 'remove' };
@@ -45,6 +45,9 @@ export const changing = chapter('changing', (scenario) => {
         const other = await stage.another();
         for (const by of [worker, other]) {
           await bring(stage, state, { id: 'an-id', payload: 'removed' });
+          // A reserve that nobody waits for any more may still take it, and then puts it back.
+          const listed = (): Promise<InspectedJob[]> => by.inspected.all(state);
+          await becomes(stage, `the ${state} job to be listed`, listed, ({ length }) => length === 1);
           await by.inspected.changes(REMOVE, await by.inspected.only(state));
           assert.deepEqual(await by.inspected.all(state), []);
           if (by.inspected.inspector.abilities.get === 'all') assert.deepEqual(await by.inspected.get('an-id'), []);

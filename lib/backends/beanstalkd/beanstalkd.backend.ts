@@ -4,6 +4,7 @@ import type { Message } from '../../core/message.js';
 import type { Client } from './client/client.js';
 import { fault } from './fault.js';
 import type { HeldJob } from './held-job.js';
+import { BeanstalkdInspector } from './inspector/beanstalkd-inspector.js';
 import { BeanstalkdRecords } from './records/beanstalkd-records.js';
 import { Publishing } from './publishing.js';
 import { Reserving } from './reserving.js';
@@ -25,6 +26,7 @@ export class BeanstalkdBackend implements Backend {
   /** The server counts its jobs, and tells neither their bytes nor which is the oldest. */
   readonly backlog: Backlog = { jobs: (queue) => this.publishing.waiting(this.tube(queue)) };
   readonly records: BeanstalkdRecords;
+  readonly inspector: BeanstalkdInspector;
   private readonly publishing: Publishing;
   private readonly settling: Settling;
   private readonly queues = new Map<string, Reserving>();
@@ -53,6 +55,7 @@ export class BeanstalkdBackend implements Backend {
       history: false,
     };
     this.records = new BeanstalkdRecords(server, settings.prefix);
+    this.inspector = new BeanstalkdInspector(server, settings.prefix, settings.leaseS);
     this.publishing = new Publishing(server, settings.leaseS, client);
     this.settling = new Settling({ server, ttr: settings.leaseS, warn });
   }
@@ -107,7 +110,12 @@ export class BeanstalkdBackend implements Backend {
     await Promise.all(queues.map((queue) => queue.stop()));
     await Promise.allSettled([...this.settlements]);
     await Promise.allSettled([...this.held.values()].map((job) => this.leave(job)));
-    await Promise.all([this.records.close(), this.publishing.close(), ...queues.map((queue) => queue.close())]);
+    await Promise.all([
+      this.records.close(),
+      this.inspector.close(),
+      this.publishing.close(),
+      ...queues.map((queue) => queue.close()),
+    ]);
   }
 
   /** Closing a connection frees what it holds at once; what was not settled stays leased as long as it was. */

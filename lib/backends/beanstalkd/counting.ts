@@ -33,9 +33,30 @@ export function delayToBury({ deliveries }: Count): number {
  * @param attemptsUsed by `header.attempts`
  */
 export function count(stats: Stats, attemptsUsed: number): Count {
-  const deliveries = Math.max(stats.number('reserves') - stats.number('kicks'), 1);
+  const deliveries = Math.max(deliveriesIn(stats), 1);
+  const before = deliveriesBefore(stats);
+  const attempt = before === undefined ? deliveries + attemptsUsed : Math.max(deliveries - before, 1);
+  return { attempt, deliveries, restarted: before !== undefined };
+}
+
+/**
+ * How many attempts of a job have begun that nobody has just been handed, since its last fresh start.
+ *
+ * @param stats of `stats-job`
+ * @param attemptsUsed by `header.attempts`
+ */
+export function attemptsBegun(stats: Stats, attemptsUsed: number): number {
+  const deliveries = Math.max(deliveriesIn(stats), 0);
+  const before = deliveriesBefore(stats);
+  return before === undefined ? deliveries + attemptsUsed : Math.max(deliveries - before, 0);
+}
+
+function deliveriesIn(stats: Stats): number {
+  return stats.number('reserves') - stats.number('kicks');
+}
+
+/** How many there were when it failed and was buried; undefined where it was not. */
+function deliveriesBefore(stats: Stats): number | undefined {
   const before = stats.number('delay') - ON_ITS_WAY_S;
-  const restarted = stats.number('buries') > 0 && before > 0;
-  const attempt = restarted ? Math.max(deliveries - before, 1) : deliveries + attemptsUsed;
-  return { attempt, deliveries, restarted };
+  return stats.number('buries') > 0 && before > 0 ? before : undefined;
 }

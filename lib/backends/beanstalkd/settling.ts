@@ -7,7 +7,7 @@ import { delayToBury } from './counting.js';
 import { delayUntil } from './delay.js';
 import type { HeldJob } from './held-job.js';
 import { jobOf } from './new-job.js';
-import { noteOf } from './notes.js';
+import { noteJob, noteOf } from './notes.js';
 import type { Server } from './server.js';
 import { notesTubeOf } from './tubes.js';
 
@@ -122,7 +122,7 @@ export class Settling {
     const { server, warn } = this.setup;
     try {
       const used = client.use(notesTubeOf(tube));
-      const [id] = await Promise.all([client.put(noteOf(job, settlement, server.maxBytes)), used]);
+      const [id] = await Promise.all([client.put(noteJob(noteOf(job, settlement), server.maxBytes)), used]);
       return id;
     } catch (error) {
       if (!(error instanceof CommandRefused && error.word === 'DRAINING')) throw error;

@@ -8,6 +8,12 @@ export function tubeOf(prefix: string, queue: string): string {
   return checkTube(prefix + queue);
 }
 
+/** The queue whose jobs a tube has; undefined where it has something else, or is of another prefix. */
+export function queueOf(prefix: string, tube: string): string | undefined {
+  const queue = tube.startsWith(prefix) ? tube.slice(prefix.length) : '';
+  return queue === '' || queue.includes(';') ? undefined : queue;
+}
+
 /** The tube of the notes about the jobs that are buried in a tube. */
 export function notesTubeOf(tube: string): string {
   return checkTube(tube + FAILED);

@@ -65,6 +65,11 @@ export class Client {
     return reserved(await this.connection.send(commands.peekDelayed()));
   }
 
+  /** Likewise, the job that was buried first. */
+  async peekBuried(): Promise<ReservedJob | undefined> {
+    return reserved(await this.connection.send(commands.peekBuried()));
+  }
+
   /** A job in whatever state it is. */
   async peek(id: string): Promise<ReservedJob | undefined> {
     return reserved(await this.connection.send(commands.peek(id)));

@@ -72,6 +72,7 @@ export const commands = {
   peek: (id: string): Command => ({ line: `peek ${checkId(id)}`, words: PEEK }),
   peekReady: (): Command => ({ line: 'peek-ready', words: PEEK }),
   peekDelayed: (): Command => ({ line: 'peek-delayed', words: PEEK }),
+  peekBuried: (): Command => ({ line: 'peek-buried', words: PEEK }),
   listTubes: (): Command => ({ line: 'list-tubes', words: LIST }),
   statsJob: (id: string): Command => ({ line: `stats-job ${checkId(id)}`, words: STATS }),
   statsTube: (tube: string): Command => ({ line: `stats-tube ${checkTube(tube)}`, words: STATS }),

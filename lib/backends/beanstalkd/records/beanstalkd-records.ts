@@ -4,7 +4,7 @@ import type { Client } from '../client/client.js';
 import { checkSize } from '../new-job.js';
 import { fault } from '../fault.js';
 import type { Server } from '../server.js';
-import { CommandLine } from './command-line.js';
+import { CommandLine } from '../command-line.js';
 import { Errands } from './errands.js';
 import { Mailbox } from './mailbox.js';
 import { Notifying } from './notifying.js';

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.js';
-import type { CommandLine } from './command-line.js';
+import type { CommandLine } from '../command-line.js';
 import { recordIn, watchersNoteIn, type Errand } from './record-job.js';
 import type { RecordTubes } from './record-tubes.js';
 import { INBOX_CHECK_MS } from './watching.js';

@@ -1,6 +1,6 @@
 import { inTime } from '../../../core/in-time.js';
 import type { Client } from '../client/client.js';
-import type { CommandLine } from './command-line.js';
+import type { CommandLine } from '../command-line.js';
 import { errandJob, watchersNoteJob } from './record-job.js';
 import type { RecordTubes } from './record-tubes.js';
 

@@ -1,5 +1,6 @@
 import type { StoredState, StoreResult } from '../../../core/inspector.js';
-import { DEFAULT_PRIORITY, isUnreadable, type Message, type Unreadable } from '../../../core/message.js';
+import { DEFAULT_PRIORITY, isUnreadable, type Unreadable } from '../../../core/message.js';
+import { contentFrom, startOf } from '../../../core/stood.js';
 import { Batched } from '../batched.js';
 import type { Connections } from '../connections.js';
 import { bullmqId } from '../job-id.js';
@@ -94,21 +95,13 @@ export class Storing {
 }
 
 /** The job that it becomes: where it is delayed, until it was elsewhere, whatever its message says. */
-function livingJob({ content, state, storedAt, readyAt }: StoredState, now: number): NewJob {
-  const timestamp = Math.floor(Math.min(storedAt ?? now, now));
-  const job = isUnreadable(content)
-    ? unreadableJob(content, timestamp)
-    : newJob(startable(content, readyAt), timestamp);
+function livingJob(stood: StoredState, now: number): NewJob {
+  const timestamp = Math.floor(Math.min(stood.storedAt ?? now, now));
+  const content = contentFrom(stood, now);
+  const job = isUnreadable(content) ? unreadableJob(content, timestamp) : newJob(content, timestamp);
   const { delay: _asPublished, ...options } = job.options;
-  const wanted = readyAt ?? (isUnreadable(content) ? 0 : (content.readyAt ?? 0));
-  const until = state === 'delayed' ? Math.ceil(wanted) : 0;
-  return { ...job, options: until > now ? { ...options, delay: until - timestamp } : options };
-}
-
-/** A message whose delay was cut short says so, or the core would hold it back. */
-function startable(message: Message, readyAt: number | undefined): Message {
-  const isCut = readyAt !== undefined && message.readyAt !== undefined && message.readyAt > readyAt;
-  return isCut ? { ...message, readyAt } : message;
+  const start = Math.ceil(startOf(stood, now));
+  return { ...job, options: start > now ? { ...options, delay: start - timestamp } : options };
 }
 
 /** The next start is the next attempt; of one that failed it is the first again. */

@@ -1,10 +1,10 @@
-import { BackendError } from '../../../core/backend.js';
-import { Client } from '../client/client.js';
-import { connect } from '../client/connect.js';
-import { fault } from '../fault.js';
-import type { Server } from '../server.js';
+import { BackendError } from '../../core/backend.js';
+import { Client } from './client/client.js';
+import { connect } from './client/connect.js';
+import { fault } from './fault.js';
+import type { Server } from './server.js';
 
-/** The connection that records are stored and looked up by: opened when it is first needed, and again where it was lost. */
+/** A connection for commands that wait for nothing: opened when it is first needed, and again where it was lost. */
 export class CommandLine {
   private client: Client | undefined;
   private opening: Promise<Client> | undefined;
