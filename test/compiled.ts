@@ -29,7 +29,7 @@ export function compiled(): string {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     // Workers of other users read it too.
     chmodSync(folder, 0o755);
-    writeFileSync(done, '{ "type": "module" }');
+    writeFileSync(done, '{ "name": "nestjs-jobs", "type": "module", "version": "0.0.0-test" }');
   }
   const giveUpAt = performance.now() + PATIENCE_MS;
   while (!existsSync(done)) {

@@ -10,7 +10,7 @@ import { JobContextCreator } from './job-context.creator.js';
 import { JobEventExplorer } from './job-event.explorer.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
 import { JobHandlerExplorer } from './job-handler.explorer.js';
-import { logError, logger, logJobs } from './jobs.logger.js';
+import { logError, logger, logJobsOf } from './jobs.logger.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -74,6 +74,6 @@ export class JobsModule extends ConfigurableModuleClass {
 
 function createEvents(instance: string): JobEvents {
   const events = new JobEvents(logError, (message) => logger.warn(message));
-  logJobs(events, instance);
+  logJobsOf(events, instance);
   return events;
 }

@@ -1,11 +1,10 @@
 import { hostname } from 'node:os';
-import { DEFAULT_BACKOFF } from '../core/backoff.js';
 import type { Backend, BackendDescription } from '../core/backend.js';
 import type { ContextCarrier } from '../core/context-carrier.js';
 import { durationMs } from '../core/duration.js';
 import type { ErrorRules } from '../core/errors.js';
 import type { JobDefaults } from '../core/handlers.js';
-import { DEFAULT_PRIORITY } from '../core/message.js';
+import { jobDefaults } from '../core/job-defaults.js';
 import { checkName } from '../core/names.js';
 import { flag } from '../core/option-checks.js';
 import { show } from '../core/show.js';
@@ -94,7 +93,7 @@ export function jobsSettings(
       queues: queues(given['queues'] ?? {}),
       routes: routes(given['routes'] ?? {}),
       handlers: handlers(given['handlers'] ?? {}),
-      defaults: defaults(given['defaults'] ?? {}),
+      defaults: jobDefaults(given['defaults'] ?? {}),
       errors: errors(given['errors'] ?? {}),
       unknownJobGraceMs: durationMs(given['unknownJobGrace'] ?? '5m', 'unknownJobGrace'),
       blockedForMs: durationMs(given['blockedFor'] ?? '7 days', 'blockedFor'),
@@ -180,25 +179,6 @@ function handlers(value: unknown): ReadonlyMap<string, CheckedHandlerOptions> {
       checkedHandlerOptions(options, `handlers.${name}`),
     ]),
   );
-}
-
-function defaults(value: unknown): JobDefaults {
-  const given = checkedHandlerOptions(value, 'defaults');
-  if (given.rate) throw new TypeError('defaults.rate: expected the rate of a queue or of a handler, got one of all');
-  if (given.forwardTo !== undefined) {
-    throw new TypeError(
-      'defaults.forwardTo: expected nothing, for each job would go on for ever; give it to a handler',
-    );
-  }
-  return {
-    queue: given.queue ?? 'default',
-    priority: given.priority ?? DEFAULT_PRIORITY,
-    attempts: given.attempts ?? 20,
-    backoff: given.backoff ?? DEFAULT_BACKOFF,
-    timeoutMs: given.timeoutMs,
-    concurrency: given.concurrency ?? 10,
-    keepResultMs: given.keepResultMs,
-  };
 }
 
 function errors(value: unknown): ErrorRules {

@@ -26,3 +26,11 @@ test('the suite certifies a backend under another test runner than ours', async 
 test('every entry point can be imported and required', async () => {
   expect(await project.run('node', 'smoke.mjs')).toContain('nestjs-jobs/filer: import and require work');
 });
+
+test('the command line is there, and publishes to and drains a folder', async () => {
+  expect(await project.run('nestjs-jobs', '--help')).toContain('Usage: nestjs-jobs [options] [command]');
+  expect(await project.run('nestjs-jobs', 'publish', 'greet', '"Ada"', '--id', 'one', '-b', 'filer:cli')).toBe(
+    'one greet in queue default\n',
+  );
+  expect(await project.run('nestjs-jobs', 'drain', '-c', 'jobs.yaml')).toBe('1 completed\n');
+});

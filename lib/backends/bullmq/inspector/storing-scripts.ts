@@ -19,17 +19,20 @@ return 1`;
 /**
  * Adds a job unless one of its id is there, with fields that BullMQ's script doesn't set.
  *
- * KEYS: of BullMQ's script, the job. ARGV: how many fields and values, these, of BullMQ's script.
+ * The fields are one argument, however many they are: only calls of equally many arguments go together, and jobs whose calls
+ * don't would not be stored in their order.
+ *
+ * KEYS: of BullMQ's script, the job. ARGV: fields and values as a list of texts in JSON, those of BullMQ's script.
  */
 const living = (lua: string, numberOfKeys: number): string => `
 local function theirs(KEYS, ARGV)
 ${lua}
 end
-local job, size = KEYS[${numberOfKeys + 1}], tonumber(ARGV[1])
+local job = KEYS[${numberOfKeys + 1}]
 if redis.call('EXISTS', job) == 1 then return 0 end
-local result = theirs({unpack(KEYS, 1, ${numberOfKeys})}, {unpack(ARGV, size + 2)})
+local result = theirs({unpack(KEYS, 1, ${numberOfKeys})}, {unpack(ARGV, 2)})
 if type(result) == 'number' and result < 0 then return result end
-redis.call('HSET', job, unpack(ARGV, 2, size + 1))
+redis.call('HSET', job, unpack(cjson.decode(ARGV[1])))
 return 1`;
 
 /** The name of the command that stores a job by one of BullMQ's scripts. */

@@ -56,7 +56,7 @@ export class Storing {
     const args = call.args.map((value) => (value ?? '') as Argument);
     const fields = [...countFields(state), ...(state.readyAt === undefined ? [] : [READY_FIELD, state.readyAt])];
     const keys = [...args.slice(0, numberOfKeys), this.scripts.toKey(job.id)];
-    return this.run(name, [...keys, fields.length, ...fields, ...args.slice(numberOfKeys)]);
+    return this.run(name, [...keys, JSON.stringify(fields.map(String)), ...args.slice(numberOfKeys)]);
   }
 
   private async storeEnded(job: StoredState, state: 'completed' | 'failed' | 'expired'): Promise<StoreResult> {
