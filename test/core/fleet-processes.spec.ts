@@ -24,10 +24,10 @@ let program: string;
 
 beforeAll(() => {
   program = join(
-    compiled('lib/core', 'lib/backends', 'lib/nest', 'lib/operating', 'lib/conformance/stage', 'test/core/fleet'),
+    compiled('lib/core', 'lib/backends', 'lib/nest', 'lib/conformance/stage', 'test/core/fleet'),
     'test/core/fleet/worker.js',
   );
-});
+}, 120_000);
 
 /** A worker of its own process, and what it has told. */
 interface Process {
