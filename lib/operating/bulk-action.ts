@@ -30,6 +30,8 @@ export interface BulkProgress extends Omit<BulkReport, 'complete'> {
 
 /** How many jobs are changed at a time. */
 const BATCH = 500;
+/** To how many milliseconds an engine knows when it took a job, at worst. */
+const COARSE_MS = 1_000;
 
 /** In one sentence: `212 of 230 done, 18 had changed`. */
 export function describeReport({ total, done, changed, complete }: BulkReport): string {
@@ -112,8 +114,10 @@ export class BulkAction {
   private means(job: InspectedJob): boolean {
     const view = matching(job, this.filter, this.redact);
     if (!view) return false;
-    const at = view.endedAt ?? view.storedAt ?? view.publishedAt;
-    return at === undefined || at.getTime() <= this.beganAt;
+    if (view.endedAt) return view.endedAt.getTime() <= this.beganAt;
+    if (view.publishedAt && view.publishedAt.getTime() <= this.beganAt) return true;
+    if (view.storedAt) return view.storedAt.getTime() - COARSE_MS <= this.beganAt;
+    return view.publishedAt === undefined;
   }
 
   private endEarly(): void {

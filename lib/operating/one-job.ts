@@ -114,8 +114,9 @@ export async function jobsOf(engine: Engine, queue: string, id: string): Promise
   checkId(id);
   engine.check('find a job by its id', inspector.abilities.get);
   const jobs = await engine.ask(`find job ${show(id)}`, inspector.get(queue, id));
-  if (jobs.length === 0) throw new JobNotFoundError(queue, id);
-  return jobs;
+  if (jobs.length > 0) return jobs;
+  const { active } = inspector.abilities.list;
+  throw new JobNotFoundError(queue, id, typeof active === 'object' ? '; or a worker has it, which nobody can see' : '');
 }
 
 async function change(engine: Engine, job: InspectedJob, to: JobChange): Promise<ActionResult> {

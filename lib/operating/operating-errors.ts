@@ -24,9 +24,11 @@ export class JobNotFoundError extends Error {
   constructor(
     readonly queue: string,
     readonly id: string,
+    /** What else may be, as far as the engine can't tell. */
+    unless = '',
   ) {
     super(
-      `there is no job with id ${show(id)} in queue ${show(queue)}: it has completed, was removed, or never was there`,
+      `there is no job with id ${show(id)} in queue ${show(queue)}: it has completed, was removed, or never was there${unless}`,
     );
   }
 }

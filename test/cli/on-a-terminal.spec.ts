@@ -44,6 +44,7 @@ function terminal(args: readonly string[], env: Readonly<Record<string, string>>
 }
 
 const PATIENT = { timeout: 30_000 };
+const YELLOW_MAIL = new RegExp(`${String.fromCharCode(27)}\\[33mmail \\(paused\\) +2 `);
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -55,7 +56,7 @@ onTerminal('watch draws its table again where it stands, and leaves the screen a
   await cli.run(['publish', 'send', '-q', 'mail', ...backend]);
   await expect.poll(watch.seen, PATIENT).toMatch(/mail +2 /);
   await cli.run(['pause', 'mail', ...backend]);
-  await expect.poll(watch.seen, PATIENT).toMatch(/\u001B\[33mmail \(paused\) +2 /);
+  await expect.poll(watch.seen, PATIENT).toMatch(YELLOW_MAIL);
   watch.type(CTRL_C);
   expect(await watch.code).toBe(0);
   const seen = watch.seen();

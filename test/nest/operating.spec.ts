@@ -50,36 +50,54 @@ describe.each(Object.entries(engines()))('on %s', (_, engine) => {
     expect(await jobs.resume('default')).toBe(true);
     await app.close();
   });
-});
 
-test('failed jobs are found, grouped and retried by JobsService', async () => {
-  const { app, publisher, events } = await startJobs({ providers: [Worker] });
-  const jobs = app.get(JobsService);
-  let failed = 0;
-  events.on('failed', () => (failed += 1));
-  const ids = [await publisher.publish('work', 'fail'), await publisher.publish('work', 'fail')].map(({ id }) => id);
-  await until(() => failed === 2, 'both have failed');
-  expect(await jobs.failures()).toMatchObject({
-    groups: [{ name: 'work', error: 'RangeError', message: 'no mailbox <id>', count: 2 }],
-    complete: true,
+  test('failed jobs are found, grouped, retried and removed', async () => {
+    const { app, publisher, events } = await startJobs({ providers: [Worker] }, { backend: await engine() });
+    const jobs = app.get(JobsService);
+    let failed = 0;
+    events.on('failed', () => (failed += 1));
+    const ids = [await publisher.publish('work', 'fail'), await publisher.publish('work', 'fail')].map(({ id }) => id);
+    const [first = ''] = ids;
+    await until(() => failed === 2, 'both have failed');
+    expect(await jobs.failures()).toMatchObject({
+      groups: [{ name: 'work', error: 'RangeError', message: 'no mailbox <id>', count: 2, queues: ['default'] }],
+      complete: true,
+    });
+    const { jobs: listed } = await jobs.list({ queue: 'default', state: 'failed', name: 'work', text: 'MAILBOX' });
+    expect(listed.map(({ id }) => id).sort()).toEqual(ids.sort());
+    expect(await jobs.get(first)).toMatchObject([{ id: first, state: 'failed', failures: [{ attempt: 1 }] }]);
+    expect(await jobs.retry('default', first)).toBe('done');
+    await until(() => failed === 3, 'it has failed again');
+    expect(await jobs.retryAll({ queue: 'default' })).toMatchObject({ done: 2, changed: 0, complete: true });
+    await until(() => failed === 5, 'both have failed again');
+    expect(await jobs.removeAll({ queue: 'default' })).toMatchObject({ done: 2, changed: 0, complete: true });
+    expect(await jobs.queue('default')).toMatchObject({ counts: { waiting: 0, failed: 0 }, error: undefined });
+    expect((await jobs.queues()).map(({ name }) => name)).toEqual(['default']);
   });
-  const { jobs: listed } = await jobs.list({ queue: 'default', state: 'failed', name: 'work' });
-  expect(listed.map(({ id }) => id).sort()).toEqual(ids.sort());
-  expect(await jobs.get(ids[0] ?? '')).toMatchObject([{ state: 'failed', failures: [{ attempt: 1 }] }]);
-  expect(await jobs.retry('default', ids[0] ?? '')).toBe('done');
-  await until(() => failed === 3, 'it has failed again');
-  expect(await jobs.retryAll({ queue: 'default' })).toMatchObject({ done: 2, changed: 0 });
-  await until(() => failed === 5, 'both have failed again');
-  expect(await jobs.removeAll({ queue: 'default' })).toMatchObject({ done: 2 });
-  const delayed = await publisher.publish('work', null, { delay: '1h' });
-  expect(await jobs.reschedule('default', delayed.id, '2h')).toBe('done');
-  expect(await jobs.runNow('default', delayed.id)).toBe('done');
-  expect(await jobs.remove('default', (await publisher.publish('work', null, { delay: '1h' })).id)).toBe('done');
-  await publisher.publish('work', null, { delay: '1h' });
-  expect(await jobs.clear('default', { states: ['delayed'] })).toMatchObject({ done: 1 });
-  expect(await jobs.queues()).toMatchObject([{ name: 'default' }]);
-  expect(await jobs.queue('default')).toMatchObject({ counts: { delayed: 0, failed: 0 } });
-  expect(await jobs.abilities()).toMatchObject({ retry: 'all' });
+
+  test('delayed jobs are brought forward and cleared, or it is said why not', async () => {
+    const { app, publisher } = await startJobs({ providers: [Worker] }, { backend: await engine() });
+    const jobs = app.get(JobsService);
+    const abilities = await jobs.abilities();
+    if ('cannot' in abilities) throw new Error('expected an inspector');
+    const { id } = await publisher.publish('work', 'hold', { delay: '1h' });
+    const worker = app.get(Worker);
+    if (typeof abilities.reschedule === 'object') {
+      await expect(jobs.runNow('default', id)).rejects.toMatchObject({ why: abilities.reschedule.cannot });
+    } else {
+      expect(await jobs.reschedule('default', id, '2h')).toBe('done');
+      expect(await jobs.runNow('default', id)).toBe('done');
+      await until(() => worker.running.has(id), 'it runs');
+      const again = await jobs.runNow('default', id).catch((error: unknown) => (error as Error).message);
+      expect(again).toMatch(typeof abilities.list.active === 'object' ? /or a worker has it/ : /^changed$/);
+      expect(await jobs.cancel('default', id)).toBe('done');
+      await until(() => !worker.running.has(id), 'it ends');
+    }
+    for (let n = 0; n < 3; n++) await publisher.publish('work', null, { delay: '1h' });
+    const cleared = await jobs.clear('default', { states: ['delayed'] });
+    expect(cleared).toMatchObject({ done: typeof abilities.reschedule === 'object' ? 4 : 3, complete: true });
+    expect(await jobs.queue('default')).toMatchObject({ counts: { delayed: 0 } });
+  });
 });
 
 test('each instance operates its own engine', async () => {

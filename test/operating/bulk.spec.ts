@@ -179,11 +179,11 @@ test('what an engine can’t list or remove is left by clear, unless it is named
   await expect(operator.clear('default', { states: ['completed'] })).rejects.toMatchObject({ why: cannot.cannot });
 });
 
-test.each([
+test.each<[object, object, string]>([
   [{ queue: '' }, {}, 'queue name: expected 1 to 100'],
   [{ id: 'x' }, {}, 'got the unknown option "id"'],
   [{}, { signal: true }, 'retryAll: signal: expected an AbortSignal, got true'],
   [{}, { onProgress: 1 }, 'retryAll: onProgress: expected a function, got 1'],
 ])('%o with %o is refused', async (filter, options, message) => {
-  await expect(office.operator.retryAll(filter as object, options as object)).rejects.toThrow(message);
+  await expect(office.operator.retryAll(filter, options)).rejects.toThrow(message);
 });
