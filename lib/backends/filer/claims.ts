@@ -2,6 +2,7 @@ import type { Delivery } from '../../core/backend.js';
 import { readContents } from './contents.js';
 import { exists, isLacking, type Disk } from './disk.js';
 import { asText, isShortened, parseWaiting, pendingName, type NamedJob } from './file-name.js';
+import { undelayed } from './standing.js';
 import { isGone, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
@@ -112,7 +113,7 @@ export class Claims {
         queue,
         receipt,
         attempt: name.attempts,
-        content: contents.content,
+        content: undelayed(contents.content, name, entry),
         storedAt: contents.storedAt,
         leasedAt,
         failures: side?.failures ?? [],

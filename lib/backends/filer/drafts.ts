@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { statIfThere, type Disk } from './disk.js';
+import { statIfThere, unlinkIfThere, type Disk } from './disk.js';
 import type { Folders } from './folders.js';
 import type { OwnerWatch } from './owner.js';
 
@@ -16,6 +16,24 @@ let drafts = 0;
 /** A name for a draft in `tmp` that no other has. */
 export function draftName(owners: OwnerWatch): string {
   return `job-${owners.self}-${copy}${(++drafts).toString(36)}`;
+}
+
+/** Writes a draft, synced where it is to be durable. What can't be written leaves nothing behind. */
+export async function writeDraft(
+  { disk, durable, newDraft }: { readonly disk: Disk; readonly durable: boolean; readonly newDraft: () => string },
+  bytes: Uint8Array,
+): Promise<string> {
+  const draft = newDraft();
+  const descriptor = disk.create(draft, bytes);
+  try {
+    if (durable) await disk.syncFile(descriptor);
+    return draft;
+  } catch (error) {
+    unlinkIfThere(disk, draft);
+    throw error;
+  } finally {
+    disk.closeFile(descriptor);
+  }
 }
 
 /** Whether a file of a folder of drafts is one of ours whose process is gone. */

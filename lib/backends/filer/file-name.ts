@@ -8,7 +8,8 @@ import { isName } from '../../core/names.js';
  * - in `delayed/`: `<due>,` and the same, so that the first by name is the next to fall due
  * - in `pending/`: `<priority>,<order>,<attempts>,<lease>,<owner>,<claim>,<tail>`, unique to each delivery
  *
- * Any other name in `incoming/` is a foreign one.
+ * After the attempts, `i` says that the id is registered, and `r` that the message's own delay counts no more. Any other
+ * name in `incoming/` is a foreign one.
  */
 export interface NamedJob {
   readonly priority: number;
@@ -18,6 +19,8 @@ export interface NamedJob {
   readonly attempts: number;
   /** Whether its id is registered, as those given by users are. */
   readonly registered: boolean;
+  /** Whether what its message says of a delay counts no more, for an operator has decided otherwise. */
+  readonly rescheduled: boolean;
   /** What it is called in `errors/` and `expired/`: its id or its foreign name. */
   readonly tail: string;
 }
@@ -31,7 +34,7 @@ export interface PendingName extends NamedJob {
   readonly claimedAt: number;
 }
 
-const COMMON = String.raw`(\d{10}),([0-9a-f]{32}),(\d{1,9})(i?)`;
+const COMMON = String.raw`(\d{10}),([0-9a-f]{32}),(\d{1,9})(i?)(r?)`;
 const WAITING = new RegExp(`^${COMMON},(.+)$`, 's');
 const PENDING = new RegExp(String.raw`^${COMMON},([0-9a-z]+),([0-9a-z-]+),([0-9a-z]+)-[0-9a-z]+,(.+)$`, 's');
 const RECEIPT = /^\d{10},[0-9a-f]{32},/;
@@ -46,7 +49,7 @@ const LONGEST_TAIL = 150;
 
 function common(name: NamedJob): string {
   const attempts = Math.min(name.attempts, MOST_ATTEMPTS);
-  return `${String(name.priority).padStart(10, '0')},${name.order},${attempts}${name.registered ? 'i' : ''}`;
+  return `${String(name.priority).padStart(10, '0')},${name.order},${attempts}${name.registered ? 'i' : ''}${name.rescheduled ? 'r' : ''}`;
 }
 
 export function waitingName(name: NamedJob): string {
@@ -68,15 +71,15 @@ export function pendingName(name: NamedJob, leaseMs: number, owner: string, now:
 
 export function parseWaiting(file: string): NamedJob | undefined {
   const found = WAITING.exec(file);
-  return found ? jobName(found, found[5]) : undefined;
+  return found ? jobName(found, found[6]) : undefined;
 }
 
 export function parsePending(file: string): PendingName | undefined {
   const found = PENDING.exec(file);
   if (!found) return undefined;
-  const leaseMs = parseInt(found[5], 36);
-  const claimedAt = parseInt(found[7], 36);
-  return { ...jobName(found, found[8]), leaseMs, owner: found[6], claimedAt };
+  const leaseMs = parseInt(found[6], 36);
+  const claimedAt = parseInt(found[8], 36);
+  return { ...jobName(found, found[9]), leaseMs, owner: found[7], claimedAt };
 }
 
 /** Whether a text may be the name of a claimed job's file, and so a receipt of ours. Asked for every job, so in short. */
@@ -90,6 +93,7 @@ function jobName(found: RegExpExecArray, tail: string | undefined): NamedJob {
     order: found[2],
     attempts: Number(found[3]),
     registered: found[4] === 'i',
+    rescheduled: found[5] === 'r',
     tail: tail as string,
   };
 }
@@ -102,9 +106,19 @@ export function parseDelayed(file: string): { readonly due: number; readonly wai
   return Number.isNaN(due) || !WAITING.test(waiting) ? undefined : { due, waiting };
 }
 
+/** When a file of `delayed/` falls due, as a text that sorts so; as far as that can be told cheaply. */
+export function dueOf(file: string): string | undefined {
+  return DUE.test(file) && isReceipt(file.slice(DUE_LENGTH)) ? file.slice(0, DUE_LENGTH - 1) : undefined;
+}
+
 /** The order of a job, of a new id: these sort by the time of their making. */
 export function orderOf(id: string): string {
   return id.replaceAll('-', '');
+}
+
+/** When a job got its order, in milliseconds since 1970. */
+export function timeOfOrder(order: string): number {
+  return parseInt(order.slice(0, 12), 16);
 }
 
 /** What a job is called after its id: the id itself where it can be a file's name and is no meta file's. */

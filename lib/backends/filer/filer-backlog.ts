@@ -1,14 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DroppedJob } from '../../core/backlog.js';
-import { isUnreadable } from '../../core/message.js';
-import { readContents } from './contents.js';
-import type { DirectorySyncs } from './directory-syncs.js';
-import { hasCode, unlinkIfThere, type Disk } from './disk.js';
-import { asText, isLeftAlone, isShortened, parseDelayed, parseWaiting } from './file-name.js';
+import { hasCode, type Disk } from './disk.js';
+import { isLeftAlone, parseDelayed, parseWaiting } from './file-name.js';
 import { fault, isGone, type Folders } from './folders.js';
-import type { IdRegister } from './id-register.js';
 import { namesIn } from './listing.js';
-import type { SideFiles } from './side-files.js';
+import type { Removing } from './removing.js';
 import type { Worklist } from './worklist.js';
 
 type Folder = 'incoming' | 'delayed';
@@ -33,10 +29,7 @@ const AT_A_TIME = 256;
 export interface FilerBacklogSetup {
   readonly folders: Folders;
   readonly disk: Disk;
-  readonly syncs: DirectorySyncs;
-  readonly durable: boolean;
-  readonly ids: IdRegister;
-  readonly sides: SideFiles;
+  readonly removing: Removing;
   readonly worklist: Worklist;
 }
 
@@ -55,6 +48,11 @@ export class FilerBacklog {
   /** Hears of each file that this process has stored. */
   stored(folder: Folder, file: string): void {
     this.listed.set(file, waitingOf(folder, file));
+  }
+
+  /** Hears of each file that this process has taken away unhandled. */
+  taken(file: string): void {
+    this.listed.delete(file);
   }
 
   async jobs(): Promise<number> {
@@ -82,7 +80,7 @@ export class FilerBacklog {
     while (dropped.length < count) {
       const next = this.oldest.shift();
       if (next) {
-        const job = await this.drop(next);
+        const job = await this.setup.removing.remove(next.folder, next.file);
         if (job) dropped.push(job);
       } else if (refilled) break;
       else {
@@ -91,26 +89,6 @@ export class FilerBacklog {
       }
     }
     return dropped;
-  }
-
-  private async drop({ folder, file }: Waiting): Promise<DroppedJob | undefined> {
-    const { disk, durable, folders, ids, sides, syncs, worklist } = this.setup;
-    const path = folders.file(folder, file);
-    const name = parseWaiting(parseDelayed(file)?.waiting ?? file);
-    try {
-      const contents = readContents(disk, path, asText(name?.tail ?? file));
-      if (!contents || !unlinkIfThere(disk, path)) return undefined;
-      this.listed.delete(file);
-      worklist.forget(folder, file);
-      if (durable) syncs.soon(folders.path(folder));
-      const { content } = contents;
-      if (name && (name.attempts > 0 || isShortened(name.tail))) sides.remove(name.order);
-      if (name?.registered) await ids.release(content.id);
-      return { id: content.id, name: isUnreadable(content) ? undefined : content.name };
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw fault(path, error);
-    }
   }
 
   /** Looks for the oldest; among delayed ones only where no other waits, and for no more than are to be dropped now. */

@@ -1,4 +1,5 @@
 import type { Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
+import type { StoredState, StoreResult } from '../../core/inspector.js';
 import type { Message } from '../../core/message.js';
 import { Claims, type FilerDelivery } from './claims.js';
 import type { DirectorySyncs } from './directory-syncs.js';
@@ -8,7 +9,9 @@ import { FilerBacklog } from './filer-backlog.js';
 import { fault, Folders, isGone } from './folders.js';
 import { IdRegister } from './id-register.js';
 import type { OwnerWatch } from './owner.js';
+import { Operating } from './operating.js';
 import { Publishing } from './publishing.js';
+import { Removing } from './removing.js';
 import { Replacing } from './replacing.js';
 import { SetAside } from './set-aside.js';
 import { Settling } from './settling.js';
@@ -39,7 +42,9 @@ export class FilerQueue {
   private readonly aside: SetAside;
   private readonly claims: Claims;
   private readonly settling: Settling;
+  private readonly operate: () => Operating;
   readonly backlog: FilerBacklog;
+  private operated: Operating | undefined;
   private made = false;
   private hasFailed = false;
 
@@ -56,16 +61,19 @@ export class FilerQueue {
     this.worklist = worklist;
     this.aside = aside;
     this.claims = new Claims({ ...shared, aside, worklist });
-    const backlog = new FilerBacklog({ ...shared, worklist });
-    this.backlog = backlog;
+    const stored = (folder: 'incoming' | 'delayed', file: string): void => {
+      worklist.add(folder, file);
+      this.backlog.stored(folder, file);
+    };
+    const taken = (folder: 'incoming' | 'delayed', file: string): void => {
+      worklist.forget(folder, file);
+      this.backlog.taken(file);
+    };
+    const removing = new Removing({ ...shared, taken });
+    this.backlog = new FilerBacklog({ ...shared, worklist, removing });
+    this.operate = () => new Operating({ ...shared, aside, removing, stored, taken });
     this.settling = new Settling({ ...shared, aside, worklist, replacing: new Replacing(shared) });
-    this.publishing = new Publishing({
-      ...shared,
-      stored: (folder, file) => {
-        worklist.add(folder, file);
-        backlog.stored(folder, file);
-      },
-    });
+    this.publishing = new Publishing({ ...shared, stored });
   }
 
   /** @throws BackendError where a folder can't be used */
@@ -77,6 +85,17 @@ export class FilerQueue {
   publish(messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
     this.make();
     return this.publishing.publish(messages);
+  }
+
+  get operating(): Operating {
+    this.operated ??= this.operate();
+    return this.operated;
+  }
+
+  /** Stores jobs as they stood elsewhere. */
+  async restore(jobs: readonly StoredState[]): Promise<readonly StoreResult[]> {
+    this.make();
+    return this.operating.restoring.store(jobs);
   }
 
   async reserve(max: number, signals: readonly AbortSignal[]): Promise<readonly Delivery[]> {

@@ -9,6 +9,7 @@ import {
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
 import type { FilerDelivery } from './claims.js';
+import { FilerInspector } from './filer-inspector.js';
 import { FilerRecords } from './filer-records.js';
 import { FilerQueue, type FilerSettings } from './filer-queue.js';
 
@@ -21,11 +22,13 @@ export class FilerBackend implements Backend {
     bytes: (queue) => this.queue(queue).backlog.bytes(),
     dropOldest: (queue, count) => this.queue(queue).backlog.dropOldest(count),
   };
+  readonly inspector: FilerInspector;
   private readonly queues = new Map<string, FilerQueue>();
   private readonly closing = new AbortController();
 
   constructor(private readonly settings: FilerSettings) {
     this.records = new FilerRecords(settings);
+    this.inspector = new FilerInspector({ ...settings, queue: (name) => this.queue(name) });
     this.traits = {
       name: 'filer',
       durability: settings.durable ? 'power cut' : 'process',

@@ -19,6 +19,7 @@ export function nameForeign(disk: Disk, path: string, file: string, fresh: boole
     order: orderOf(newId()),
     attempts: 0,
     registered: false,
+    rescheduled: false,
     tail: tailOfFile(file),
   };
   try {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Disk } from './disk.js';
-import { parseDelayed, parsePending, parseWaiting, type NamedJob } from './file-name.js';
+import type { NamedJob } from './file-name.js';
 import type { FolderName, Folders } from './folders.js';
+import { nameOf } from './standing.js';
 
 /** How many names are read before the event loop has its turn. */
 const AT_A_TIME = 256;
@@ -9,13 +10,13 @@ const AT_A_TIME = 256;
 /** The way that jobs take: one that moves while it is looked for is met in one of these. */
 const WAY: readonly FolderName[] = ['incoming', 'delayed', 'pending', 'incoming', 'delayed'];
 
-/** The names in a directory, some at a time, so that the event loop has its turns. */
-export async function* namesIn(disk: Disk, path: string): AsyncGenerator<readonly string[]> {
+/** The names in a directory, some at a time, so that the event loop has its turns; those of regular files alone, if asked. */
+export async function* namesIn(disk: Disk, path: string, which?: 'files'): AsyncGenerator<readonly string[]> {
   const directory = disk.list(path);
   try {
     let names: string[] = [];
     for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
-      names.push(entry.name);
+      if (which === undefined || entry.isFile()) names.push(entry.name);
       if (names.length < AT_A_TIME) continue;
       yield names;
       names = [];
@@ -30,11 +31,6 @@ export async function* namesIn(disk: Disk, path: string): AsyncGenerator<readonl
 /** The names of all jobs of a queue that live and have not failed; of one that moves meanwhile, maybe several times. */
 export async function* livingJobs(disk: Disk, folders: Folders): AsyncGenerator<readonly NamedJob[]> {
   for (const folder of WAY) {
-    for await (const names of namesIn(disk, folders.path(folder))) yield names.flatMap((name) => nameOfJob(name) ?? []);
+    for await (const names of namesIn(disk, folders.path(folder))) yield names.flatMap((name) => nameOf(name) ?? []);
   }
-}
-
-function nameOfJob(file: string): NamedJob | undefined {
-  const waiting = parseDelayed(file)?.waiting ?? file;
-  return parsePending(waiting) ?? parseWaiting(waiting);
 }

@@ -79,3 +79,10 @@ function startOf(pid: number): number | undefined {
     return undefined;
   }
 }
+
+/** Who that is, for people: `host:pid` of this host, and of another what is known of it. */
+export function workerOf(owner: string): string {
+  const [, host = '', pid = ''] = OWNER.exec(owner) ?? [];
+  const here = hostMark();
+  return `${host !== '' && host === here ? hostname() : host || owner}:${parseInt(pid, 36) || '?'}`;
+}

@@ -211,7 +211,14 @@ export interface Place {
 /** @param order its place among its equals */
 export function placeOf(message: Message, order: string, registered: boolean): Place {
   const { priority, attemptsUsed, readyAt } = message;
-  const name: NamedJob = { priority, order, attempts: attemptsUsed, registered, tail: tailOfId(message.id) };
+  const name: NamedJob = {
+    priority,
+    order,
+    attempts: attemptsUsed,
+    registered,
+    rescheduled: false,
+    tail: tailOfId(message.id),
+  };
   return readyAt !== undefined && readyAt > Date.now()
     ? { folder: 'delayed', file: delayedName(name, readyAt) }
     : { folder: 'incoming', file: waitingName(name) };

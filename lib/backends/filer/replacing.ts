@@ -1,6 +1,7 @@
 import { newId } from '../../core/id.js';
 import { encodeMessage, type Message } from '../../core/message.js';
 import { unlinkIfThere, type Disk } from './disk.js';
+import { writeDraft } from './drafts.js';
 import { orderOf } from './file-name.js';
 import type { Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
@@ -42,7 +43,10 @@ export class Replacing {
   async replace(held: Held, message: Message): Promise<Place | undefined> {
     if (!held.isThere()) return undefined;
     const { disk, folders, ids, newDraft } = this.setup;
-    const [draft, link] = [await this.drafting.pass(() => this.write(message)), newDraft()];
+    const [draft, link] = [
+      await this.drafting.pass(() => writeDraft(this.setup, Buffer.from(encodeMessage(message)))),
+      newDraft(),
+    ];
     const take = (): boolean => held.renew();
     const swap = (): true => {
       disk.rename(draft, held.path());
@@ -61,21 +65,6 @@ export class Replacing {
     }
     this.discard(draft);
     return undefined;
-  }
-
-  private async write(message: Message): Promise<string> {
-    const { disk, durable, newDraft } = this.setup;
-    const draft = newDraft();
-    const descriptor = disk.create(draft, Buffer.from(encodeMessage(message)));
-    try {
-      if (durable) await disk.syncFile(descriptor);
-    } catch (error) {
-      this.discard(draft);
-      throw error;
-    } finally {
-      disk.closeFile(descriptor);
-    }
-    return draft;
   }
 
   private discard(...drafts: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { FailureRecord } from '../../core/failure-record.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import { exists, isFile, unlinkIfThere, type Disk } from './disk.js';
+import { writeDraft } from './drafts.js';
 import { exclusively } from './exclusive.js';
 import { boundExpired } from './expired-bounds.js';
 import { isGone, type Folders } from './folders.js';
@@ -47,7 +48,7 @@ export class SetAside {
   async move(pending: string, tail: string, meta: Meta): Promise<boolean> {
     const { disk, folders, syncs, durable } = this.setup;
     const folder = meta.state === 'failed' ? 'errors' : 'expired';
-    const draft = await this.draft(meta);
+    const draft = await writeDraft(this.setup, Buffer.from(`${JSON.stringify(meta, undefined, 2)}\n`));
     let moved = false;
     try {
       moved = await this.locked(folder, () => this.moveBoth(folder, draft, pending, tail));
@@ -76,6 +77,14 @@ export class SetAside {
       .catch((error: unknown) => warn(`filer: an old meta stays in errors/: ${(error as Error).message}`))
       .finally(() => this.forgetting.delete(done));
     this.forgetting.add(done);
+  }
+
+  /** Removes the meta of a job that was removed, unless another of its name is there by now. */
+  forgetMeta(folder: 'errors' | 'expired', file: string): Promise<void> {
+    const { disk, folders } = this.setup;
+    return this.locked(folder, () => {
+      if (!exists(disk, folders.file(folder, file))) unlinkIfThere(disk, folders.file(folder, `${file}.meta`));
+    });
   }
 
   /** Keeps `expired/` within its bounds. */
@@ -113,21 +122,6 @@ export class SetAside {
   private locked<T>(folder: 'errors' | 'expired', act: () => T): Promise<T> {
     const { disk, folders, owners } = this.setup;
     return exclusively(disk, folders.file(folder, '.lock'), owners, act);
-  }
-
-  private async draft(meta: Meta): Promise<string> {
-    const { disk, durable, newDraft } = this.setup;
-    const draft = newDraft();
-    const descriptor = disk.create(draft, Buffer.from(`${JSON.stringify(meta, undefined, 2)}\n`));
-    try {
-      if (durable) await disk.syncFile(descriptor);
-      return draft;
-    } catch (error) {
-      unlinkIfThere(disk, draft);
-      throw error;
-    } finally {
-      disk.closeFile(descriptor);
-    }
   }
 
   private freeName(folder: 'errors' | 'expired', tail: string): string {

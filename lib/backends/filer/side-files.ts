@@ -31,6 +31,11 @@ export class SideFiles {
   write(order: string, content: SideFile): void {
     const draft = this.newDraft();
     this.disk.closeFile(this.disk.create(draft, Buffer.from(JSON.stringify(content))));
+    this.place(order, draft);
+  }
+
+  /** The same, of what is written in a draft. */
+  place(order: string, draft: string): void {
     this.disk.rename(draft, this.path(order));
   }
 
