@@ -9,7 +9,9 @@ import { JobHandlerCaller } from './job-handler.caller.js';
 import { givenOf } from './job-handler.decorator.js';
 import { JobsInstances } from './jobs.instances.js';
 import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
+import { logger } from './jobs.logger.js';
 import { INSTANCE_NAME } from './own-tokens.js';
+import { uncheckedPayload } from './unchecked-payloads.js';
 
 /**
  * Finds the handlers among all providers and controllers of all modules, whatever way they were provided. It looks at
@@ -89,6 +91,8 @@ export class JobHandlerExplorer {
   add(fresh: readonly Found[]): readonly Handler[] {
     return fresh.map((found) => {
       const handler = this.handlerOf(found, this.caller.handleOf(found));
+      const unchecked = uncheckedPayload(found);
+      if (unchecked) logger.warn(unchecked);
       this.byName.set(handler.name, found);
       this.explored?.add(handler);
       return handler;

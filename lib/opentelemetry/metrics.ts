@@ -7,7 +7,7 @@ import { RunSeries } from './run-series.js';
 
 /** Bounds of histograms, in seconds: jobs wait and run for milliseconds or for hours. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 43_200];
-const ATTEMPTS = [1, 2, 3, 5, 10, 20, 50];
+const ATTEMPTS = [2, 3, 5, 10, 20, 50];
 
 /** After these a job comes back, so that its attempts are not all it took. */
 const COMES_BACK: ReadonlySet<Outcome['kind'] | undefined> = new Set(['retried', 'blocked', 'handedBack', undefined]);
@@ -18,6 +18,7 @@ export class Metrics {
   private readonly series = new RunSeries();
   private readonly waited: Histogram;
   private readonly ran: Histogram;
+  /** Not of jobs that go well at once: those are most, `runs` counts them, and each record is felt. */
   private readonly attempts: Histogram;
 
   constructor(meter: Meter) {
@@ -48,7 +49,7 @@ export class Metrics {
       .addCallback((result) => this.series.tellRescued(result));
     this.attempts = meter.createHistogram('nestjs_jobs.attempts', {
       unit: '{attempt}',
-      description: 'How many attempts jobs took to their end.',
+      description: 'How many attempts jobs took to their end, of those that took more than one.',
       advice: { explicitBucketBoundaries: ATTEMPTS },
     });
   }
@@ -83,6 +84,7 @@ export class Metrics {
       const of = error ? { ...ended.ofProcess, [ERROR_TYPE]: describeError(error).name } : ended.ofProcess;
       this.ran.record(durationMs / 1000, of);
     }
-    if (!COMES_BACK.has(outcome?.kind)) this.attempts.record(run.ref.attempt, job.attributes);
+    const { attempt } = run.ref;
+    if (attempt > 1 && !COMES_BACK.has(outcome?.kind)) this.attempts.record(attempt, job.attributes);
   }
 }

@@ -62,11 +62,10 @@ export class Spans {
 
   /** The handling of a job; the handler runs in its context. */
   handling({ engine, ref, message }: RunFacts): { readonly span: Span; readonly context: Context } {
-    const { context, propagation, trace, SpanKind } = this.api;
-    const here = context.active();
-    const published = propagation.extract(here, message?.headers ?? {});
+    const { propagation, ROOT_CONTEXT, trace, SpanKind } = this.api;
+    // Not from what is active: who began to read the queue has nothing to do with the job.
+    const published = propagation.extract(ROOT_CONTEXT, message?.headers ?? {});
     const publisher = trace.getSpanContext(published);
-    const known = publisher && this.api.isSpanContextValid(publisher) ? publisher : undefined;
     const parent = this.settings.relation === 'parent' ? published : trace.deleteSpan(published);
     const span = this.tracer.startSpan(
       `process ${ref.queue}`,
@@ -81,7 +80,7 @@ export class Spans {
           [JOB_NAME]: ref.name,
           [ATTEMPT]: ref.attempt,
         },
-        links: known ? [{ context: known }] : [],
+        links: publisher ? [{ context: publisher }] : [],
       },
       parent,
     );

@@ -1,6 +1,7 @@
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { Inject } from '@nestjs/common';
 import { FatalError, forward, JobHandler, PublishError, PublisherService, type Job } from 'nestjs-jobs';
+import { memory } from 'nestjs-jobs/memory';
 import { openTelemetry } from 'nestjs-jobs/opentelemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startJobs, until } from '../nest/application.js';
@@ -213,4 +214,16 @@ test('what fails without having been handled is told in its trace; what only wai
   const [published, failed] = [spansOf(exporter, 'publish default')[0], spansOf(exporter, 'process default')[0]];
   expect(failed?.attributes).toMatchObject({ 'nestjs_jobs.outcome': 'failed', 'nestjs_jobs.job.name': 'nobodys' });
   expect(failed?.spanContext().traceId).toBe(published?.spanContext().traceId);
+});
+
+test('a job without a trace begins one, whatever was active when its queue was begun to be read', async () => {
+  const backend = memory();
+  const other = await startJobs({}, { backend, consume: false });
+  await inSpan('start', () => startJobs({ providers: [Works] }, { backend, telemetry }));
+  await other.publisher.publish('work', 1, { headers: { traceparent: 'no trace at all' } });
+  await until(() => spansOf(exporter, 'process default').length === 1, 'the handling');
+  const [handled] = spansOf(exporter, 'process default');
+  expect(handled?.parentSpanContext).toBeUndefined();
+  expect(handled?.links).toEqual([]);
+  expect(handled?.spanContext().traceId).not.toBe(spansOf(exporter, 'start')[0]?.spanContext().traceId);
 });

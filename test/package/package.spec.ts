@@ -20,7 +20,7 @@ test('the tarball holds what was built, its papers, and nothing else', async () 
     'README.md',
     'package.json',
   ]);
-  expect(files.filter((file) => /spec|bench|sample/.test(file))).toEqual([]);
+  expect(files.filter((file) => /[.-]spec\.|bench|sample/.test(file))).toEqual([]);
 });
 
 test('publint has nothing to say', async () => {
