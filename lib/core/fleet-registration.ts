@@ -26,7 +26,8 @@ export interface WorkerIdentity {
 
 /** Sees where an event loop is blocked. */
 export interface Watchdog {
-  start(): void;
+  /** @param seen called once there is another */
+  start(seen: () => void): void;
   /** The latest blocks, the last first. */
   readonly blocked: readonly BlockedRecord[];
   close(): Promise<void>;
@@ -75,7 +76,7 @@ export class Registration {
 
   start(): void {
     if (this.timer || this.closed) return;
-    this.identity.watchdog?.start();
+    this.identity.watchdog?.start(() => this.beat());
     this.delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.delay.enable();
     this.timer = setInterval(() => this.beat(), this.times.everyMs).unref();
