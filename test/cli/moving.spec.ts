@@ -30,7 +30,7 @@ async function looking<T>(url: string, look: (backend: Backend) => Promise<T>): 
 
 /** How many jobs there are that a move takes. */
 async function left({ inspector }: Backend): Promise<number> {
-  const counts = await Promise.all(['mail', 'print'].map((queue) => inspector?.counts(queue)));
+  const counts = await Promise.all(['mail', 'print'].map(async (queue) => inspector?.counts(queue)));
   const states = ['waiting', 'delayed', 'failed', 'expired'] as const;
   return counts.flatMap((one) => states.map((state) => one?.[state] ?? 0)).reduce((sum, count) => sum + count, 0);
 }
