@@ -1,4 +1,4 @@
-import type { Backend } from '../core/backend.js';
+import type { Backend, BackendTraits } from '../core/backend.js';
 import { droppedJob } from '../core/backlog.js';
 import { inTime } from '../core/in-time.js';
 import type { Ability, InspectedJob, Inspector } from '../core/inspector.js';
@@ -19,6 +19,10 @@ export class Engine {
 
   get name(): string {
     return this.backend.traits.name;
+  }
+
+  get traits(): BackendTraits {
+    return this.backend.traits;
   }
 
   /** Now, in milliseconds since 1970. */

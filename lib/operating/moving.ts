@@ -71,6 +71,12 @@ export class Move {
     }
     const queues = this.options.queues ?? (await this.from.ask('tell its queues', this.inspector.queues()));
     this.target('store jobs');
+    const { name, findsDuplicates } = this.to.traits;
+    if (!findsDuplicates) {
+      this.tally.note(
+        `${name} does not tell one job of an id from another: where a move to it is killed, some may be there twice`,
+      );
+    }
     if (records && this.to.records) await movePauses(records, this.to.records, new Set(queues), this.from.now);
     this.expected = await this.count(queues);
     for (const queue of queues) await this.moveQueue(queue);

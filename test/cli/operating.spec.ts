@@ -139,6 +139,21 @@ for (const name of ['filer', 'bullmq'] as const) {
   });
 }
 
+test('beanstalkd shows what it can, and says why where it can not', async () => {
+  const { type, json } = await shell('beanstalkd');
+  await type(`publish send '{"to":1}' -q mail`);
+  await type(`publish send '{"to":2}' -q mail`);
+  await type(`publish send '{"to":3}' -q mail --delay 1h`);
+  expect(await json('ls')).toMatchObject({ queues: [{ name: 'mail', counts: { waiting: 2, delayed: 1 } }] });
+  const head = await type('ls mail --state waiting --json');
+  expect(JSON.parse(head.stdout)).toMatchObject({ jobs: [{ payload: { to: 1 } }] });
+  const unable = await type('ls mail --state active');
+  expect(unable).toMatchObject({ code: 4, stdout: '' });
+  expect(unable.stderr).toMatch(/^error: beanstalkd can't list active jobs: \S.*\n$/);
+  expect(await type('pause mail')).toMatchObject({ code: 0, stdout: 'queue mail: paused\n' });
+  expect(await json('ls')).toMatchObject({ queues: [{ name: 'mail', paused: true }] });
+});
+
 test('watch prints a block each time something has changed where it is no terminal, and ends by Ctrl-C', async () => {
   const { type, env } = await shell('filer');
   await type('publish send 1 -q mail');

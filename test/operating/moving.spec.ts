@@ -81,6 +81,23 @@ test('a job whose id another has in the target is told, and left where it is', a
   expect((await seenIn(to)).filter(({ id }) => id === 'job-0')).toHaveLength(1);
 });
 
+test('to beanstalkd and back go jobs that are still to be handled; what it can not keep is told, and stays', async () => {
+  const [from, to, back] = [await anew('memory'), await anew('beanstalkd'), await anew('memory')];
+  await fill(from, 120);
+  const before = await seenIn(from);
+  const report = await new Move(from, to).run();
+  expect(report).toMatchObject({ moved: { waiting: 60, delayed: 20, failed: 20 }, total: 100, left: 0 });
+  expect(report.groups.map(({ state, count }) => [state, count])).toEqual([
+    ['expired', 10],
+    ['expired', 10],
+  ]);
+  expect(report.notes).toEqual([expect.stringContaining('beanstalkd does not tell one job of an id from another')]);
+  expect((await seenIn(from)).map(({ state }) => state)).toEqual(Array.from({ length: 20 }, () => 'expired'));
+  expect(await new Move(to, back).run()).toMatchObject({ total: 100 });
+  const living = before.filter(({ state }) => state !== 'expired');
+  expect((await seenIn(back)).map(({ id, state }) => [id, state])).toEqual(living.map(({ id, state }) => [id, state]));
+});
+
 test('one engine is no target of itself, and keeps its jobs', async () => {
   const make = await engine['bullmq']?.();
   if (!make) throw new Error('there is no bullmq');
