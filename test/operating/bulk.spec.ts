@@ -185,5 +185,5 @@ test.each([
   [{}, { signal: true }, 'retryAll: signal: expected an AbortSignal, got true'],
   [{}, { onProgress: 1 }, 'retryAll: onProgress: expected a function, got 1'],
 ])('%o with %o is refused', async (filter, options, message) => {
-  await expect(office.operator.retryAll(filter as object, options as object)).rejects.toThrow(message);
+  await expect(office.operator.retryAll(filter as never, options as never)).rejects.toThrow(message);
 });
