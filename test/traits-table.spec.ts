@@ -1,43 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
-import { expect, onTestFinished, test } from 'vitest';
-import { beanstalkd } from '../lib/backends/beanstalkd/index.js';
-import { bullmq } from '../lib/backends/bullmq/index.js';
-import { filer } from '../lib/backends/filer/index.js';
+import { test } from 'vitest';
 import { memory } from '../lib/backends/memory/index.js';
-import type { Backend, BackendDescription } from '../lib/core/backend.js';
-import { temporaryFolder } from './backends/filer/support/temporary.js';
-import { PrivateBeanstalkd } from './servers/beanstalkd.js';
-import { PrivateRedis } from './servers/redis.js';
+import { onBeanstalkd, onFiler, onRedis, opened, readmeHas, tableOf, type Line } from './readme-table.js';
 
-const README = fileURLToPath(new URL('../README.md', import.meta.url));
 const BEGIN = '<!-- traits: written by UPDATE_README=1 npx vitest run test/traits-table -->';
 const END = '<!-- end of traits -->';
 const LEAST_PRIORITY = 4_294_967_295;
 
 const SURVIVES = { none: 'nothing', process: '`kill -9`', 'power cut': 'a power cut' } as const;
 
-async function opened(description: BackendDescription): Promise<Backend> {
-  const backend = await description.open({ worker: 'table', queues: [], warn: () => undefined });
-  onTestFinished(() => backend.close());
-  return backend;
-}
-
-async function redis(appendfsync: string): Promise<Backend> {
-  const server = await PrivateRedis.start({ appendfsync, 'maxmemory-policy': 'noeviction' });
-  onTestFinished(() => server.stop());
-  return opened(bullmq({ connection: server.url }));
-}
-
-async function beanstalkdWith(binlog: boolean): Promise<Backend> {
-  const server = await PrivateBeanstalkd.start({ binlog });
-  onTestFinished(() => server.stop());
-  return opened(beanstalkd({ host: server.host, port: server.port }));
-}
-
-const columns: readonly (readonly [title: string, cell: (backend: Backend) => string])[] = [
+const LINES: readonly Line[] = [
   ['a stored job survives', ({ traits: { durability } }) => SURVIVES[durability]],
   ['served by', ({ traits: { shared } }) => (shared ? 'many processes' : 'one process')],
   ['lease', ({ traits: { leaseMs } }) => `${leaseMs / 1000} s`],
@@ -64,27 +35,17 @@ const columns: readonly (readonly [title: string, cell: (backend: Backend) => st
 ];
 
 test('the table of engines in README is what their traits say', async () => {
-  const directory = join(await temporaryFolder(), 'jobs');
-  const engines: readonly (readonly [string, Backend])[] = [
-    ['`filer`', await opened(filer({ directory, durable: true }))],
-    ['`filer`, `durable: false`', await opened(filer({ directory, durable: false }))],
-    ['`bullmq`, `appendfsync always`', await redis('always')],
-    ['`bullmq`, `appendfsync everysec`', await redis('everysec')],
-    ['`beanstalkd` with a binlog', await beanstalkdWith(true)],
-    ['`beanstalkd` without', await beanstalkdWith(false)],
-    ['`memory`', await opened(memory())],
-  ];
-  const lines = [
-    ['', ...engines.map(([name]) => name)],
-    ['---', ...engines.map(() => '---')],
-    ...columns.map(([title, cell]) => [title, ...engines.map(([, backend]) => cell(backend))]),
-  ].map((cells) => `| ${cells.join(' | ')} |`);
-  const before = await readFile(README, 'utf8');
-  const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];
-  expect(begin).toBeGreaterThan(0);
-  expect(end).toBeGreaterThan(begin);
-  const text = `${before.slice(0, begin)}${BEGIN}\n\n${lines.join('\n')}\n\n${before.slice(end)}`;
-  const after = await format(text, { ...(await resolveConfig(README)), parser: 'markdown' });
-  if (process.env['UPDATE_README']) await writeFile(README, after);
-  else expect(before).toBe(after);
+  const table = tableOf(
+    [
+      ['`filer`', await onFiler(true)],
+      ['`filer`, `durable: false`', await onFiler(false)],
+      ['`bullmq`, `appendfsync always`', await onRedis('always')],
+      ['`bullmq`, `appendfsync everysec`', await onRedis('everysec')],
+      ['`beanstalkd` with a binlog', await onBeanstalkd(true)],
+      ['`beanstalkd` without', await onBeanstalkd(false)],
+      ['`memory`', await opened(memory())],
+    ],
+    LINES,
+  );
+  await readmeHas(BEGIN, END, table);
 });

@@ -50,6 +50,12 @@ export function noteJob(note: Note, maxBytes: number): NewJob {
   return { priority: 0, delay: 0, ttr: LARGEST, body };
 }
 
+/** The job that a note is about, without reading all of it: it is what each begins with. Undefined as below. */
+export function jobOfNote(body: Buffer): string | undefined {
+  const [, job] = /^\{"job":"([0-9]{1,20})",/.exec(body.toString('latin1', 0, 40)) ?? [];
+  return job ?? noteIn(body)?.job;
+}
+
 /** Undefined where it is none of ours, was torn by a crash of the server, or was too large for it. */
 export function noteIn(body: Buffer): Note | undefined {
   const text = textOf(body);

@@ -37,7 +37,8 @@ export function breakIfAbandoned(disk: Disk, lock: string, owners: OwnerWatch): 
   return true;
 }
 
-function isAbandoned(disk: Disk, lock: string, owners: OwnerWatch): boolean {
+/** Whether a lock was left by a process that died with it. */
+export function isAbandoned(disk: Disk, lock: string, owners: OwnerWatch): boolean {
   const owner = ownerOf(disk, lock);
   if (owner === undefined) return false;
   if (owners.isDead(owner)) return true;

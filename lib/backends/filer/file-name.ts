@@ -106,6 +106,11 @@ export function parseDelayed(file: string): { readonly due: number; readonly wai
   return Number.isNaN(due) || !WAITING.test(waiting) ? undefined : { due, waiting };
 }
 
+/** When a file of `delayed/` falls due, as a text that sorts so; as far as that can be told cheaply. */
+export function dueOf(file: string): string | undefined {
+  return DUE.test(file) && isReceipt(file.slice(DUE_LENGTH)) ? file.slice(0, DUE_LENGTH - 1) : undefined;
+}
+
 /** The order of a job, of a new id: these sort by the time of their making. */
 export function orderOf(id: string): string {
   return id.replaceAll('-', '');

@@ -2,7 +2,7 @@ import { BackendError } from '../../core/backend.js';
 import { hasCode, type Disk } from './disk.js';
 
 /** The folders of a queue; `.ids` registers ids given by users. */
-const FOLDERS = ['tmp', 'incoming', 'pending', 'errors', 'expired', 'delayed', '.ids'] as const;
+export const FOLDERS = ['tmp', 'incoming', 'pending', 'errors', 'expired', 'delayed', '.ids'] as const;
 export type FolderName = (typeof FOLDERS)[number];
 
 /** Where the files of one queue are. */

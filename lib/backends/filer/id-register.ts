@@ -98,7 +98,8 @@ export class IdRegister {
     }
   }
 
-  private forget(name: string): Promise<void> {
+  /** Removes an entry whose job is gone. */
+  forget(name: string): Promise<void> {
     const entry = this.folders.file('.ids', name);
     return this.lockedByName(name, () => {
       if (this.links(entry) === 1) unlinkIfThere(this.disk, entry);

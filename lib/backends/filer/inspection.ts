@@ -5,13 +5,12 @@ import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import { Foremost } from './foremost.js';
 import { namesIn } from './listing.js';
 import type { ShownJobs } from './shown-jobs.js';
-import { comesBefore, FOLDERS_OF, nameOf, standing, waitsSince, type StandingFile } from './standing.js';
+import { Tally } from './tally.js';
+import { comesBefore, FOLDERS_OF, nameOf, standing, type StandingFile } from './standing.js';
 
 const FOLDERS: readonly FolderName[] = ['incoming', 'delayed', 'pending', 'errors', 'expired'];
 /** One that moves from one of these to another while it is looked for is met in the second round. */
 const MOVING: readonly FolderName[] = ['incoming', 'delayed', 'pending', 'incoming', 'delayed'];
-/** Of how many foreign files it is asked since when they are there. */
-const ASKED = 100;
 
 export interface InspectionSetup {
   readonly folders: Folders;
@@ -24,30 +23,24 @@ export class Inspection {
   constructor(private readonly setup: InspectionSetup) {}
 
   async counts(): Promise<StateCounts> {
-    const counts = { waiting: 0, delayed: 0, active: 0, completed: undefined, failed: 0, expired: 0 };
-    let oldest = Infinity;
-    let asked = 0;
+    const { disk, folders } = this.setup;
+    const tally = new Tally();
     for (const folder of FOLDERS) {
-      for await (const files of this.standingIn(folder)) {
-        for (const one of files) {
-          if (one.state === 'completed') continue;
-          counts[one.state] += 1;
-          if (one.state !== 'waiting') continue;
-          const since = waitsSince(one) ?? (++asked <= ASKED ? this.changedAt(one) : undefined);
-          if (since !== undefined && since < oldest) oldest = since;
-        }
-      }
+      for await (const names of this.filesIn(folder)) for (const file of names) tally.add(folder, file);
     }
-    return { ...counts, oldestWaitingAt: oldest === Infinity ? undefined : oldest };
+    const since = tally.foreign.map((file) => statIfThere(disk, folders.file('incoming', file))?.ctimeMs ?? Infinity);
+    return tally.result(Math.min(...since, Infinity));
   }
 
   async list(state: JobState, { limit, cursor }: PageRequest): Promise<JobPage> {
     // One more than asked for tells whether there is another page.
     const first = new Foremost<StandingFile>(limit + 1, (a, b) => comesBefore(state, a.rank, b.rank));
+    const now = Date.now();
     for (const folder of FOLDERS_OF[state]) {
-      for await (const files of this.standingIn(folder)) {
-        for (const one of files) {
-          if (one.state === state && (cursor === undefined || comesBefore(state, cursor, one.rank))) first.add(one);
+      for await (const names of this.filesIn(folder)) {
+        for (const file of names) {
+          const one = standing(folder, file, now);
+          if (one?.state === state && (cursor === undefined || comesBefore(state, cursor, one.rank))) first.add(one);
         }
       }
     }
@@ -61,22 +54,20 @@ export class Inspection {
 
   async get(id: string): Promise<readonly InspectedJob[]> {
     const bytes = Buffer.from(id).toString('latin1');
-    const tails = new Set([tailOfId(id), tailOfFile(bytes)]);
+    const tails = [tailOfId(id), tailOfFile(bytes)];
     const jobs: InspectedJob[] = [];
-    const lookIn = async (folder: FolderName, tailOf: (file: string) => string): Promise<void> => {
-      for await (const files of this.standingIn(folder)) {
-        for (const one of files) {
-          if (!tails.has(tailOf(one.file))) continue;
-          const job = this.read(one);
+    const lookIn = async (folder: FolderName): Promise<void> => {
+      for await (const names of this.filesIn(folder)) {
+        // Most names are told to be another's by a look.
+        const alike = names.filter((file) => tails.some((tail) => file.includes(tail)));
+        for (const one of alike.flatMap((file) => standing(folder, file, Date.now()) ?? [])) {
+          const job = tails.includes(tailOf(one, tails)) ? this.read(one) : undefined;
           if (job?.content.id === id) jobs.push(job);
         }
       }
     };
-    for (const folder of MOVING) {
-      if (jobs.length === 0) await lookIn(folder, (file) => nameOf(file)?.tail ?? tailOfFile(file));
-    }
-    // A second of the same name has a number behind it.
-    for (const folder of ['errors', 'expired'] as const) await lookIn(folder, (file) => tailHere(tails, file));
+    for (const folder of MOVING) if (jobs.length === 0) await lookIn(folder);
+    for (const folder of ['errors', 'expired'] as const) await lookIn(folder);
     return jobs;
   }
 
@@ -96,24 +87,19 @@ export class Inspection {
     }
   }
 
-  private async *standingIn(folder: FolderName): AsyncGenerator<readonly StandingFile[]> {
+  private async *filesIn(folder: FolderName): AsyncGenerator<readonly string[]> {
     const { disk, folders } = this.setup;
-    const now = Date.now();
     try {
-      for await (const names of namesIn(disk, folders.path(folder), 'files')) {
-        yield names.flatMap((file) => standing(folder, file, now) ?? []);
-      }
+      yield* namesIn(disk, folders.path(folder), 'files');
     } catch (error) {
       // A queue that nobody has used yet, or a folder that is to be made again.
       if (!isGone(error)) throw fault(folders.path(folder), error);
     }
   }
-
-  private changedAt({ folder, file }: StandingFile): number | undefined {
-    return statIfThere(this.setup.disk, this.setup.folders.file(folder, file))?.ctimeMs;
-  }
 }
 
-function tailHere(tails: ReadonlySet<string>, file: string): string {
-  return tails.has(file) ? file : file.replace(/~\d+$/, '');
+/** What a job is called after; a second one of its name that was set aside has a number behind it. */
+function tailOf({ folder, file }: StandingFile, tails: readonly string[]): string {
+  if (folder !== 'errors' && folder !== 'expired') return nameOf(file)?.tail ?? tailOfFile(file);
+  return tails.includes(file) ? file : file.replace(/~\d+$/, '');
 }

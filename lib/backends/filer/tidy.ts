@@ -49,22 +49,26 @@ export class Tidy {
 
   private async removeSides(): Promise<void> {
     const { disk, folders } = this.setup;
-    const left = new Map<string, string>();
-    for await (const names of namesIn(disk, folders.path('delayed'))) {
-      for (const file of names) {
-        const order = SIDE.exec(file)?.[1];
-        if (order !== undefined && this.isOld(file)) left.set(order, file);
-      }
-    }
-    if (left.size === 0) return;
-    for await (const jobs of livingJobs(disk, folders)) for (const { order } of jobs) left.delete(order);
-    // Written again meanwhile, it is of a job that lives.
-    for (const file of left.values()) if (this.isOld(file)) unlinkIfThere(disk, folders.file('delayed', file));
+    for (const file of await leftSides(disk, folders)) unlinkIfThere(disk, folders.file('delayed', file));
   }
+}
 
-  private isOld(file: string): boolean {
-    const { disk, folders } = this.setup;
-    const stats = statIfThere(disk, folders.file('delayed', file));
-    return stats !== undefined && Date.now() - stats.mtimeMs > LEFT_AFTER_MS;
+/** The side files, old ones, whose jobs are gone. */
+export async function leftSides(disk: Disk, folders: Folders): Promise<readonly string[]> {
+  const left = new Map<string, string>();
+  for await (const names of namesIn(disk, folders.path('delayed'))) {
+    for (const file of names) {
+      const order = SIDE.exec(file)?.[1];
+      if (order !== undefined && isOld(disk, folders, file)) left.set(order, file);
+    }
   }
+  if (left.size === 0) return [];
+  for await (const jobs of livingJobs(disk, folders)) for (const { order } of jobs) left.delete(order);
+  // Written again meanwhile, it is of a job that lives.
+  return [...left.values()].filter((file) => isOld(disk, folders, file));
+}
+
+function isOld(disk: Disk, folders: Folders, file: string): boolean {
+  const stats = statIfThere(disk, folders.file('delayed', file));
+  return stats !== undefined && Date.now() - stats.mtimeMs > LEFT_AFTER_MS;
 }

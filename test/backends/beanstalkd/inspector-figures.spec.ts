@@ -2,9 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { messageOf } from '../../../lib/conformance/stage/draft.js';
 import { House } from './house.js';
 
-/** Takes half a minute: `FIGURES=1 npx vitest run --project lib test/backends/beanstalkd/inspector-figures`. */
-const figures = test.runIf(process.env['FIGURES']);
-
 const JOBS = 100_000;
 
 let house: House;
@@ -22,7 +19,8 @@ async function timed<T>(what: string, act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-figures(
+// Takes half a minute: `FIGURES=1 npx vitest run --project lib test/backends/beanstalkd/inspector-figures`.
+test.runIf(process.env['FIGURES'])(
   `counts, pages and single jobs with ${JOBS.toLocaleString('en')} waiting and as many failed`,
   async () => {
     const { inspector } = await house.backend();

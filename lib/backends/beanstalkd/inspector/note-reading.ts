@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackendError } from '../../../core/backend.js';
-import { Client } from '../client/client.js';
+import { Client, type ReservedJob } from '../client/client.js';
 import { connect } from '../client/connect.js';
-import { noteIn, type Note } from '../notes.js';
 import type { Server } from '../server.js';
-
-/** A note, and the server's id of it. */
-export interface KeptNote {
-  readonly id: string;
-  readonly note: Note;
-}
 
 /** How many notes are asked for at a time. */
 const AT_A_TIME = 500;
@@ -25,14 +18,14 @@ const LONGEST_PAUSE_MS = 250;
  * While one reads, another finds less than there is. Whoever finds that gives back what he has, and begins again.
  *
  * @param most how many; Infinity for all
- * @param read hears of each, anew at each beginning
+ * @param begin gives what hears of each note as it is stored, anew at each beginning
  * @returns whether there are no others
  */
 export async function readNotes(
   server: Server,
   tube: string,
   most: number,
-  begin: () => (note: KeptNote) => void,
+  begin: () => (note: ReservedJob) => void,
 ): Promise<boolean> {
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     const client = new Client(await connect(server.address));
@@ -52,7 +45,7 @@ async function readOnce(
   client: Client,
   tube: string,
   most: number,
-  read: (note: KeptNote) => void,
+  read: (note: ReservedJob) => void,
 ): Promise<'all' | 'first' | 'disturbed'> {
   let taken = 0;
   let last = 0n;
@@ -71,8 +64,7 @@ async function readOnce(
       // One that somebody gave back comes before those that were read.
       if (BigInt(job.id) < last) return 'disturbed';
       last = BigInt(job.id);
-      const note = noteIn(job.body);
-      if (note) read({ id: job.id, note });
+      read(job);
     }
     if (stats?.number('current-jobs-reserved') !== taken) return 'disturbed';
     if (next && BigInt(next.id) < last) return 'disturbed';

@@ -4,9 +4,6 @@ import { PrivateRedis } from '../../../servers/redis.js';
 import { Bench, message } from '../support.js';
 import { inspectorOf } from './support.js';
 
-/** Takes a minute: `FIGURES=1 npx vitest run --project lib test/backends/bullmq/inspector/figures`. */
-const figures = test.runIf(process.env['FIGURES']);
-
 const JOBS = 100_000;
 
 let server: PrivateRedis;
@@ -31,7 +28,8 @@ async function timed<T>(what: string, act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-figures(
+// Takes a minute: `FIGURES=1 npx vitest run --project lib test/backends/bullmq/inspector/figures`.
+test.runIf(process.env['FIGURES'])(
   `counts, pages and single jobs with ${JOBS.toLocaleString('en')} waiting and as many failed`,
   async () => {
     const { queue } = bench;
