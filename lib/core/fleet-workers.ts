@@ -16,6 +16,9 @@ export interface HeartbeatTimes {
 
 export const HEARTBEAT: HeartbeatTimes = { everyMs: 10_000, knownMs: 180_000 };
 
+/** The longest that a process says of itself, in bytes: half of what the least engine takes. */
+const LONGEST_TEXT = 32_768;
+
 /** How many heartbeats may be missing before a process is taken for gone or blocked. */
 const LATE_BEATS = 3;
 
@@ -53,7 +56,7 @@ export interface WorkerRecord {
   readonly queues: readonly string[];
   /** How many jobs it may handle at a time. */
   readonly concurrency: number;
-  /** The first hundred. */
+  /** The first hundred, or as many as there is room for. */
   readonly running: readonly RunningRecord[];
   readonly runningCount: number;
   readonly startedAt: number;
@@ -82,12 +85,20 @@ function keyOf(id: string): string {
 
 /** Stores what a process says of itself, and sees to it that it is listed. */
 export async function sayWorker(records: Records, worker: WorkerRecord, knownMs: number): Promise<void> {
-  await records.set(keyOf(worker.id), JSON.stringify(worker), knownMs);
+  await records.set(keyOf(worker.id), textOf(worker), knownMs);
   const { id } = worker;
   if (readList((await records.get(LIST_KEY))?.text).some((one) => one.id === id)) return;
   await changeRecord(records, LIST_KEY, LIST_TTL_MS, (text) =>
     JSON.stringify([...readList(text).filter((one) => one.id !== id), { id, at: worker.startedAt }]),
   );
+}
+
+/** Of running jobs, as many as there is room for. */
+function textOf(worker: WorkerRecord): string {
+  for (let { running } = worker; ; running = running.slice(0, running.length / 2)) {
+    const text = JSON.stringify({ ...worker, running });
+    if (Buffer.byteLength(text) <= LONGEST_TEXT || running.length === 0) return text;
+  }
 }
 
 /** Takes a process that ends off the list. */
