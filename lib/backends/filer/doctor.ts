@@ -11,8 +11,6 @@ import { Folders, unusable } from './folders.js';
 import { ProcessOwners, type OwnerWatch } from './owner.js';
 import { RealDisk } from './real-disk.js';
 
-export type { Finding } from './finding.js';
-
 export interface DoctorOptions {
   /** The directory of the queues, as `filer` takes it. */
   readonly directory: string;

@@ -9,7 +9,8 @@ import { FilerBackend } from './filer.backend.js';
 import { unusable } from './folders.js';
 import { ProcessOwners, type OwnerWatch } from './owner.js';
 
-export { doctor, type DoctorOptions, type Finding } from './doctor.js';
+export { doctor, type DoctorOptions } from './doctor.js';
+export type { Finding } from './finding.js';
 
 export interface FilerOptions {
   /** Where the queues' directories are. Made at start where it is missing, mode 0700. */
