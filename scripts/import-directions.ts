@@ -39,7 +39,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files that name backends, and only by a lazy import of their entry points. */
-const NAME_BACKENDS = new Set(['nest/backend-url.ts']);
+const NAME_BACKENDS = new Set(['nest/backend-url.ts', 'cli/commands/doctor.ts']);
 
 /** The file that imports what users name: their handlers, their application, and what that is made of. */
 const IMPORTS_WHAT_IS_NAMED = new Set(['cli/work/user-module.ts']);

@@ -55,7 +55,8 @@ export function folderOf(url: string): string | undefined {
   return decodeURIComponent(new URL(url).pathname);
 }
 
-function refuseMissing(url: string): void {
+/** @throws CliError where the folder of `filer:…` is not there */
+export function refuseMissing(url: string): void {
   const folder = folderOf(url);
   if (folder === undefined || existsSync(folder)) return;
   throw new CliError(`filer can't be reached: there is no folder ${folder}`, EXIT.engine);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { doctor } from './commands/doctor.js';
 import { drain } from './commands/drain.js';
 import { failures } from './commands/failures.js';
 import { ls } from './commands/ls.js';
@@ -41,6 +42,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addCommand(program, workers, ended);
   addCommand(program, watch, ended);
   addCommand(program, move, ended);
+  addCommand(program, doctor, ended);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
