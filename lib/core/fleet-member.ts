@@ -101,7 +101,10 @@ export class FleetMember {
         outage.passed(this);
         this.follow(text);
       },
-      (error) => outage.failed(this, error),
+      // Later, it is read again by itself, and holds nothing up meanwhile.
+      (error) => {
+        if (!this.isKnown) outage.failed(this, error);
+      },
     );
     this.registration?.start();
   }
