@@ -19,8 +19,8 @@ export default defineConfig({
     reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     // Forks, for tests send signals, change the working directory and count open handles.
     pool: 'forks',
-    // Most of the time they wait for leases, servers and processes: three files at a time also where there are but two cores.
-    maxWorkers: 3,
+    // Most of the time they wait for leases, servers and processes: four files at a time also where there are but two cores.
+    maxWorkers: 4,
     // So long that only what hangs runs into them, on a busy machine too.
     testTimeout: 60_000,
     hookTimeout: 120_000,
