@@ -1,7 +1,8 @@
 import { admit, readContent } from './admit.js';
 import type { Delivery } from './backend.js';
 import type { ConsumerContext, HandlerSlot } from './consumer-context.js';
-import { JobCancelledError, JobLeaseLostError, JobShutdownError, JobTimeoutError, toError } from './errors.js';
+import { EndableRun, SHUT_DOWN } from './endable-run.js';
+import { JobTimeoutError, toError } from './errors.js';
 import { describeError } from './failure-record.js';
 import { HandledJob, type RunningJob } from './handled-job.js';
 import { handledBetweenSchemas, hasSchemas } from './handling.js';
@@ -42,7 +43,7 @@ export interface RunSteps {
  * 7. settle: let the middleware store what goes along with it, then tell the engine, as long as the lease lasts
  * 8. tell telemetry and the listeners
  */
-export class JobRun implements Leased, RunningJob {
+export class JobRun extends EndableRun implements Leased, RunningJob {
   readonly message: ReceivedMessage | undefined;
   private readonly unreadable: string | undefined;
   private readonly slot: HandlerSlot | undefined;
@@ -51,27 +52,17 @@ export class JobRun implements Leased, RunningJob {
   readonly middleware: readonly RunMiddleware[];
   /** What its handler has said of itself. */
   notes: RunNotes | undefined;
-  private controller: AbortController | undefined;
-  private abortReason: Error | undefined;
-  /** When the handler was called, by the clock's `monotonic()`. */
-  startedAt: number | undefined;
-  private leaseLost = false;
   /** What is told of its handling, where somebody traces it. */
   private tracked: HandlingTelemetry | undefined;
-  /** Ends the step that is waited for; set while there is one. */
-  private end: ((ending: Ending) => void) | undefined;
-  /** What becomes of it without its handler's end: it is given back, or cancelled. */
-  private dismissal: Ending | undefined;
   /** Of rates, until its handler is called. */
   private ratePlaces = NO_PLACES;
-  /** Whether its handler has ended, or is not to be called. */
-  private over = false;
 
   constructor(
     readonly delivery: Delivery,
     private readonly plan: RunPlan,
     private readonly context: ConsumerContext,
   ) {
+    super();
     const content = readContent(delivery, plan.rawJob);
     const message = isUnreadable(content) ? undefined : content;
     this.message = message;
@@ -105,48 +96,6 @@ export class JobRun implements Leased, RunningJob {
       if (!ending) handled(this);
       ended(this, settledAs);
     }
-  }
-
-  /** The grace is over, or the job is not to be begun: hands it back. */
-  shutDown(): void {
-    this.dismissal ??= SHUT_DOWN;
-    this.leave(new JobShutdownError(), SHUT_DOWN);
-  }
-
-  /** Hands the job back if its handler was not called yet: its queue was paused, or the application closes. */
-  giveUpWaiting(why: 'paused' | 'shutDown'): void {
-    if (this.startedAt !== undefined) return;
-    const ending = why === 'paused' ? PAUSED : SHUT_DOWN;
-    this.dismissal ??= ending;
-    this.leave(new JobShutdownError(), ending);
-  }
-
-  /** An operator ends it, whatever its handler does; false where it is over. */
-  cancel(): boolean {
-    const handlerEnded = this.startedAt !== undefined && !this.end;
-    if (this.over || this.leaseLost || this.dismissal || handlerEnded) return false;
-    const error = new JobCancelledError();
-    this.dismissal = { kind: 'cancelled', error };
-    this.leave(error, this.dismissal);
-    return true;
-  }
-
-  loseLease(): void {
-    this.leaseLost = true;
-    this.leave(new JobLeaseLostError(), SHUT_DOWN);
-  }
-
-  /** Ends the step that is waited for. After the last, nobody is to hear of it any more. */
-  private leave(reason: Error, ending: Ending): void {
-    if (!this.end) return;
-    this.end(ending);
-    this.abort(reason);
-  }
-
-  signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    if (this.abortReason) this.controller.abort(this.abortReason);
-    return this.controller.signal;
   }
 
   progress(value: unknown): void {
@@ -297,15 +246,6 @@ export class JobRun implements Leased, RunningJob {
     return settledAs;
   }
 
-  /** Aborts when the step that is waited for is to end. */
-  private abortedAtEnd(): AbortSignal {
-    const waiting = new AbortController();
-    // What was cancelled has an answer to store.
-    if (this.dismissal === SHUT_DOWN || this.leaseLost) waiting.abort();
-    this.end = () => waiting.abort();
-    return waiting.signal;
-  }
-
   private async callBetweenSchemas(handler: Handler): Promise<void> {
     const message = this.message as ReceivedMessage;
     const ending = await handledBetweenSchemas(handler, message.payload, (payload) => {
@@ -318,14 +258,7 @@ export class JobRun implements Leased, RunningJob {
   private job(message: ReceivedMessage): Job {
     return new HandledJob(message, this.ref, this.delivery.storedAt, this);
   }
-
-  private abort(reason: Error): void {
-    this.abortReason ??= reason;
-    this.controller?.abort(this.abortReason);
-  }
 }
 
 const NO_MIDDLEWARE: readonly RunMiddleware[] = [];
 const NO_PLACES: readonly RatePlace[] = [];
-const SHUT_DOWN: Ending = { kind: 'shutDown' };
-const PAUSED: Ending = { kind: 'paused' };
