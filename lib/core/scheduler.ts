@@ -10,6 +10,7 @@ import type { Schedule } from './schedule.js';
 import { isClaimed, takeTick } from './tick-claims.js';
 import {
   CLAIM_KNOWN_MS,
+  CLAIM_MS,
   LAST_TICK_KNOWN_MS,
   lastTickRecord,
   TICK_KNOWN_MS,
@@ -96,6 +97,7 @@ class RunningSchedule {
   private busy = 0;
   private readonly stopping = new AbortController();
   private cancelTimer: (() => void) | undefined;
+  private cancelLook: (() => void) | undefined;
 
   constructor(
     private readonly schedule: Schedule,
@@ -110,7 +112,9 @@ class RunningSchedule {
   }
 
   start(): void {
-    void this.whileBusy(() => this.lookBack(this.seen));
+    const { seen } = this;
+    const before = this.schedule.lastUntil(seen, MOST_LOOKED_BACK).filter((tick) => seen - tick < CLAIM_KNOWN_MS);
+    if (before.length > 0) void this.whileBusy(() => this.lookBack(before, seen));
     if (this.schedule.catchUp === 'none') this.sleep();
     else void this.whileBusy(() => this.catchUp());
   }
@@ -118,18 +122,30 @@ class RunningSchedule {
   stop(): void {
     this.stopping.abort();
     this.cancelTimer?.();
+    this.cancelLook?.();
     this.nextAt = undefined;
   }
 
-  /** Sees to the ticks before its start that others were about to publish: all who knew of one may have died. */
-  private async lookBack(until: number): Promise<void> {
-    const ticks = this.schedule.lastUntil(until, MOST_LOOKED_BACK).filter((tick) => until - tick < CLAIM_KNOWN_MS);
+  /**
+   * Sees to ticks before its start that others were about to publish: all who knew of one may have died. One that nobody had
+   * claimed yet is looked at again, for somebody may just have been about to.
+   */
+  private async lookBack(ticks: readonly number[], since: number): Promise<void> {
     const { name } = this.schedule;
-    const left = await this.insistently('what others have left', async (records) => {
+    const texts = await this.insistently('what others have left', async (records) => {
       const known = await Promise.all(ticks.map((tick) => records.get(tickRecord(tickId(name, tick)))));
-      return ticks.filter((_, index) => isClaimed(known[index]?.text ?? ''));
+      return known.map((record) => record?.text);
     });
-    await this.publishAll(left ?? []);
+    if (!texts || this.stopping.signal.aborted) return;
+    const fresh = ticks.filter((tick, index) => texts[index] === undefined && since - tick < CLAIM_MS);
+    if (fresh.length > 0) this.lookAgain(fresh);
+    await this.publishAll(ticks.filter((_, index) => isClaimed(texts[index] ?? '')));
+  }
+
+  private lookAgain(ticks: readonly number[]): void {
+    this.cancelLook = this.setup.clock.after(CLAIM_MS, () => {
+      void this.whileBusy(() => this.lookBack(ticks, this.setup.clock.now()));
+    });
   }
 
   private async catchUp(): Promise<void> {

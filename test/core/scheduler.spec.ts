@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BackendError } from '../../lib/core/backend.js';
 import { checkedSchedule, type Schedule } from '../../lib/core/schedule.js';
 import { Scheduler } from '../../lib/core/scheduler.js';
+import { tickId, tickRecord } from '../../lib/core/ticks.js';
 import { handler, Workshop } from './workshop.js';
 
 let shop: Workshop;
@@ -52,6 +53,16 @@ test('a tick whose process died before it published is published by another', as
   expect(ticks()).toEqual([]);
   dying.stop();
   await shop.clock.advance(6_000);
+  expect(ticks()).toEqual(['report-2026-11-21T09.01.00.000Z']);
+});
+
+test('a tick that was claimed just after another process had looked back is published by that one', async () => {
+  await shop.clock.advance(60_000);
+  process().add(every('* * * * *'));
+  await shop.now();
+  const tick = shop.clock.now();
+  await shop.engine.records?.claim(tickRecord(tickId('report', tick)), `claimed ${tick + 5_000} by the dead`, 60_000);
+  await shop.clock.advance(11_000);
   expect(ticks()).toEqual(['report-2026-11-21T09.01.00.000Z']);
 });
 
