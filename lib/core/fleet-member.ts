@@ -98,7 +98,8 @@ export class FleetMember {
     this.leave = watches.join(
       ORDERS_KEY,
       (text) => {
-        outage.passed(this);
+        // Whether the engine is back, those tell who were held up by this: what they need may be back later.
+        outage.gaveUp(this);
         this.follow(text);
       },
       // Later, it is read again by itself, and holds nothing up meanwhile.
