@@ -80,9 +80,10 @@ export class Claims {
     try {
       disk.rename(origin, pending);
     } catch (error) {
-      // Where the job is there still, it is the folder of claimed jobs that is gone.
       if (isGone(error) && !exists(disk, origin)) return this.lostRace(name, isForeign);
       worklist.putBack(entry);
+      // Another had it for a moment. Else it is the folder of claimed jobs that is gone.
+      if (isGone(error) && exists(disk, folders.path('pending'))) return undefined;
       throw error;
     }
     worklist.moved(entry);

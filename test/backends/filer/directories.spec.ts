@@ -129,7 +129,7 @@ describe('while it runs', () => {
     const backend = await yard.open({ sweepMs: AN_HOUR_MS });
     for (let round = 0; round < 5; round++) {
       const taking = yard.takeOne(backend);
-      await yard.shell('rm -r incoming; mkdir -m 700 incoming');
+      await yard.shell('rm -rf incoming; mkdir -p -m 700 incoming');
       yard.put(`x-${round}`, json());
       const delivery = await taking;
       expect(delivery.content.id).toBe(`x-${round}`);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { filer, openFiler } from '../../../../lib/backends/filer/index.js';
@@ -70,6 +71,8 @@ export class Yard {
     while (taken.length < count) {
       taken.push(...(await backend.reserve(this.queue, Math.min(max, count - taken.length), patience)));
       if (patience.aborted) throw new Error(`expected ${count} jobs, got ${taken.length}`);
+      // A backend that was closed gives nothing without waiting, and must not keep the event loop from its turns.
+      if (taken.length < count) await setImmediate();
     }
     return taken;
   }
