@@ -1,14 +1,2 @@
-import { readFileSync } from 'node:fs';
-
-/** The version of this package; `'unknown'` where it was bundled into something else. */
-export const VERSION = version();
-
-function version(): string {
-  try {
-    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-    const { name, version: own } = JSON.parse(text) as { name?: unknown; version?: unknown };
-    return name === 'nestjs-jobs' && typeof own === 'string' ? own : 'unknown';
-  } catch {
-    return 'unknown';
-  }
-}
+/** The version of this package: that of its manifest, which a test holds it to. */
+export const VERSION = '0.1.0';

@@ -1,0 +1,32 @@
+import type { Watchdog } from './fleet-registration.js';
+import type { BlockedRecord } from './fleet-workers.js';
+
+/** A watchdog that is loaded when it starts: its module can't be read where modules are turned into CommonJS, as jest does. */
+export class LazyWatchdog implements Watchdog {
+  private loading: Promise<Watchdog> | undefined;
+  private loaded: Watchdog | undefined;
+  private closed = false;
+
+  /** @param warn says why it can't watch */
+  constructor(private readonly warn: (message: string) => void) {}
+
+  get blocked(): readonly BlockedRecord[] {
+    return this.loaded?.blocked ?? [];
+  }
+
+  start(seen: () => void): void {
+    this.loading ??= import('./watchdog.js').then(({ ThreadWatchdog }) => new ThreadWatchdog(this.warn));
+    this.loading.then(
+      (watchdog) => {
+        this.loaded = watchdog;
+        if (!this.closed) watchdog.start(seen);
+      },
+      (error: unknown) => this.warn(`operate.trace: nobody watches the event loop: ${String(error)}`),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.loading?.then((watchdog) => watchdog.close()).catch(() => undefined);
+  }
+}
