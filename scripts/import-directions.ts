@@ -42,7 +42,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 const NAME_BACKENDS = new Set(['nest/backend-url.ts', 'cli/commands/doctor.ts']);
 
 /** The file that imports what users name: their handlers, their application, and what that is made of. */
-const IMPORTS_WHAT_IS_NAMED = new Set(['cli/work/user-module.ts']);
+const IMPORTS_WHAT_IS_NAMED = new Set(['cli/worker/user-module.ts']);
 
 /** What is wrong with the imports of lib/, a sentence for each fault. `published` are the package's entry points. */
 export function directionFaults(tree: Tree, published: ReadonlySet<string>): string[] {

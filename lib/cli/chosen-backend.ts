@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from './exit-codes.js';
-import { readOutline, type ConfigOutline } from './work/work-config.js';
+import { readOutline, type ConfigOutline } from './worker/work-config.js';
 
 /** Where a configuration is looked for that nobody has named. */
 export const USUAL_CONFIG = 'jobs.yaml';

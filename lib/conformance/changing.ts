@@ -48,7 +48,7 @@ export const changing = chapter('changing', (scenario) => {
           // A reserve that nobody waits for any more may still take it, and then puts it back.
           const listed = (): Promise<InspectedJob[]> => by.inspected.all(state);
           await becomes(stage, `the ${state} job to be listed`, listed, ({ length }) => length === 1);
-          await by.inspected.changes(REMOVE, await by.inspected.only(state));
+          await by.inspected.changes(REMOVE, await by.inspected.single(state));
           assert.deepEqual(await by.inspected.all(state), []);
           if (by.inspected.inspector.abilities.get === 'all') assert.deepEqual(await by.inspected.get('an-id'), []);
           await worker.takesNothing('it was removed');
@@ -68,9 +68,9 @@ export const changing = chapter('changing', (scenario) => {
       const { worker } = stage;
       const { inspected } = worker;
       await worker.publish({ payload: 'active' });
-      const before = await inspected.only('waiting');
+      const before = await inspected.single('waiting');
       const delivery = await worker.takeOne();
-      const places = [before, await inspected.only('active')];
+      const places = [before, await inspected.single('active')];
       for (const change of ALL.filter(({ kind }) => inspected.can(kind))) {
         assert.deepEqual(await inspected.change(change, ...places), ['changed', 'changed'], change.kind);
       }
@@ -84,7 +84,11 @@ export const changing = chapter('changing', (scenario) => {
   scenario('a job that is in another state than said is left alone', each, async (stage) => {
     const { inspected } = stage.worker;
     for (const state of ['failed', 'delayed', 'waiting'] as const) await bring(stage, state, { id: state });
-    const all = [await inspected.only('failed'), await inspected.only('delayed'), await inspected.only('waiting')];
+    const all = [
+      await inspected.single('failed'),
+      await inspected.single('delayed'),
+      await inspected.single('waiting'),
+    ];
     for (const { key, state } of all) {
       const others = STATES.filter((other) => other !== state && other !== 'active');
       for (const change of ALL.filter(({ kind }) => inspected.can(kind))) {
@@ -97,10 +101,10 @@ export const changing = chapter('changing', (scenario) => {
     }
     for (const state of ['failed', 'delayed', 'waiting'] as const)
       assert.deepEqual(await inspected.ids(state), [state]);
-    const waiting = await inspected.only('waiting');
+    const waiting = await inspected.single('waiting');
     assert.deepEqual(await inspected.change(RETRY, waiting), ['changed'], 'only failed jobs are retried');
     if (inspected.can('reschedule')) {
-      assert.deepEqual(await inspected.change(LATER, await inspected.only('failed')), ['changed'], 'it has failed');
+      assert.deepEqual(await inspected.change(LATER, await inspected.single('failed')), ['changed'], 'it has failed');
     }
     assert.deepEqual(payloadsOf(await stage.worker.take(1)), [null]);
   });
@@ -109,16 +113,16 @@ export const changing = chapter('changing', (scenario) => {
     const { inspected } = worker;
     await worker.publish({ payload: 'first' });
     await worker.fail(await worker.takeOne());
-    const failed = await inspected.only('failed');
+    const failed = await inspected.single('failed');
     await inspected.changes(RETRY, failed);
     for (const change of [RETRY, REMOVE]) assert.deepEqual(await inspected.change(change, failed), ['changed']);
-    const waiting = await inspected.only('waiting');
+    const waiting = await inspected.single('waiting');
     const delivery = await worker.takeOne();
     assert.deepEqual(await inspected.change(REMOVE, waiting), ['changed']);
     await worker.complete(delivery);
     assert.deepEqual(await inspected.change(REMOVE, waiting, failed), ['changed', 'changed']);
     await worker.publish({ payload: 'second' });
-    await inspected.changes(REMOVE, await inspected.only('waiting'));
+    await inspected.changes(REMOVE, await inspected.single('waiting'));
     await worker.takesNothing('all are gone');
   });
 
@@ -137,10 +141,10 @@ export const changing = chapter('changing', (scenario) => {
     const there = stage.worker.on(`${stage.queue}-other`);
     await bring(stage, 'failed', { id: 'an-id', payload: 'there' }, there);
     await bring(stage, 'failed', { id: 'an-id', payload: 'here' });
-    await stage.worker.inspected.changes(RETRY, await stage.worker.inspected.only('failed'));
+    await stage.worker.inspected.changes(RETRY, await stage.worker.inspected.single('failed'));
     await stage.worker.complete(await stage.worker.takeOne());
     await there.takesNothing('it was not retried');
-    assert.deepEqual(await stage.worker.inspected.change(REMOVE, await there.inspected.only('failed')), ['changed']);
+    assert.deepEqual(await stage.worker.inspected.change(REMOVE, await there.inspected.single('failed')), ['changed']);
     assert.deepEqual(await there.inspected.ids('failed'), ['an-id']);
   });
 
@@ -165,7 +169,7 @@ export const changing = chapter('changing', (scenario) => {
     for (const change of [RETRY, REMOVE]) {
       await worker.publish({});
       await worker.fail(await worker.takeOne());
-      const failed = await worker.inspected.only('failed');
+      const failed = await worker.inspected.single('failed');
       assert.deepEqual(await worker.inspected.change(change, failed, failed), ['done', 'changed'], change.kind);
     }
     await worker.complete(await worker.takeOne());
@@ -179,7 +183,7 @@ export const changing = chapter('changing', (scenario) => {
       for (const round of numbers(10)) {
         await worker.publish({ payload: round });
         await worker.fail(await worker.takeOne());
-        const failed = await worker.inspected.only('failed');
+        const failed = await worker.inspected.single('failed');
         const by = [worker, other, worker, other];
         const results = await time.wait(
           'all changes to resolve',

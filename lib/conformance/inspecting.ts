@@ -98,7 +98,7 @@ export const inspecting = chapter('inspecting', (scenario) => {
         const expiresAt = began + 2 * FAR_MS;
         const draft = { id: 'an-id', name: 'send', payload: { n: [1, 'é'] }, priority: 7, headers: { a: '1' } };
         await bring(stage, state, { ...draft, expiresAt, maxAttempts: 9, publishedAt: began });
-        const job = await worker.inspected.only(state);
+        const job = await worker.inspected.single(state);
         assert.ok(!isUnreadable(job.content), 'it can be read');
         const { id, name, payload, priority, headers, publishedAt } = job.content;
         assert.deepEqual({ id, name, payload, priority, headers: { ...headers } }, draft);
@@ -131,13 +131,13 @@ export const inspecting = chapter('inspecting', (scenario) => {
       const { worker, clock } = stage;
       await worker.publish({ attemptsUsed: 3 });
       await worker.putBack(await worker.takeOne(), { countsAttempt: false });
-      assert.equal((await worker.inspected.only('waiting')).attempts, 3);
+      assert.equal((await worker.inspected.single('waiting')).attempts, 3);
       await worker.putBack(await worker.takeOne(), { failures: [FAILURE] });
-      const waiting = await worker.inspected.only('waiting');
+      const waiting = await worker.inspected.single('waiting');
       assert.deepEqual([waiting.attempts, waiting.failures], [4, [FAILURE]]);
       const at = clock.now() + FAR_MS;
       await worker.putBack(await worker.takeOne(), { at, failures: [FAILURE, { ...FAILURE, attempt: 5 }] });
-      const delayed = await worker.inspected.only('delayed');
+      const delayed = await worker.inspected.single('delayed');
       assert.deepEqual([delayed.attempts, delayed.failures.map(({ attempt }) => attempt)], [5, [1, 5]]);
       within('readyAt', delayed.readyAt, at, at, stage.traits.delayStepMs);
     },

@@ -14,7 +14,7 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
   scenario('a delayed job that is to run now is handled now, at no cost', reschedules, async (stage) => {
     const crew = stage.crew({ handlers: { job: (payload) => payload } });
     await stage.publish('job', 'payload', { delay: FAR_MS, attempts: 1 });
-    await stage.worker.inspected.changes(NOW, await stage.worker.inspected.only('delayed'));
+    await stage.worker.inspected.changes(NOW, await stage.worker.inspected.single('delayed'));
     const { job, result } = await crew.hears('completed');
     assert.deepEqual([job.attempt, result], [1, 'payload']);
     assert.deepEqual(crew.told('handedBack'), []);
@@ -31,7 +31,7 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
       },
     });
     await stage.publish('job', 'payload', { delay: FAR_MS, attempts: 2 });
-    await stage.worker.inspected.changes(NOW, await stage.worker.inspected.only('delayed'));
+    await stage.worker.inspected.changes(NOW, await stage.worker.inspected.single('delayed'));
     assert.equal((await crew.hears('completed')).job.attempt, 2);
   });
 
@@ -39,7 +39,7 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
     const { worker, clock, delayMs } = stage;
     await bring(stage, 'delayed', { payload: 'earlier', priority: 9 });
     const moment = clock.now() + 4 * delayMs;
-    await worker.inspected.changes(at(moment), await worker.inspected.only('delayed'));
+    await worker.inspected.changes(at(moment), await worker.inspected.single('delayed'));
     const delayed = await worker.inspected.all('delayed');
     if (clock.now() >= moment) stage.tooSlow('the job was due before it was looked at');
     assert.equal(delayed.length, 1);
@@ -75,7 +75,7 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
     await bring(stage, 'delayed', { payload: 'now' });
     const taking = stage.worker.take(1);
     await stage.time.pass(stage.worker.quietMs);
-    await other.inspected.changes(NOW, await other.inspected.only('delayed'));
+    await other.inspected.changes(NOW, await other.inspected.single('delayed'));
     assert.deepEqual(payloadsOf(await taking), ['now']);
   });
 
@@ -85,9 +85,9 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
     const draft = { id: 'an-id', name: 'send', payload: { a: 'é' }, priority: 7, headers: { b: '1' } };
     await worker.publish({ ...draft, expiresAt, attemptsUsed: 1 });
     await worker.putBack(await worker.takeOne());
-    await worker.inspected.changes(at(clock.now() + FAR_MS), await worker.inspected.only('waiting'));
+    await worker.inspected.changes(at(clock.now() + FAR_MS), await worker.inspected.single('waiting'));
     await worker.publish({ payload: 'urgent', priority: 6 }, { payload: 'less urgent', priority: 8 });
-    await worker.inspected.changes(NOW, await worker.inspected.only('delayed'));
+    await worker.inspected.changes(NOW, await worker.inspected.single('delayed'));
     const [urgent, delivery, other] = await worker.take(3, 1);
     assert.ok(urgent && delivery && other);
     assert.deepEqual(payloadsOf([urgent, other]), ['urgent', 'less urgent']);
@@ -105,8 +105,8 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
       const { worker, clock } = stage;
       await worker.publish({});
       await worker.putBack(await worker.takeOne(), { at: clock.now() + FAR_MS, failures: [FAILURE] });
-      await worker.inspected.changes(NOW, await worker.inspected.only('delayed'));
-      assert.deepEqual((await worker.inspected.only('waiting')).failures, [FAILURE]);
+      await worker.inspected.changes(NOW, await worker.inspected.single('delayed'));
+      assert.deepEqual((await worker.inspected.single('waiting')).failures, [FAILURE]);
       const delivery = await worker.takeOne();
       assert.deepEqual([delivery.attempt, delivery.failures], [2, [FAILURE]]);
     },
@@ -116,10 +116,10 @@ export const rescheduling = chapter('rescheduling', (scenario) => {
     const { worker, clock } = stage;
     await bring(stage, 'delayed', { id: 'an-id' });
     for (const moment of [clock.now() + FAR_MS / 2, clock.now() + 2 * FAR_MS, clock.now() + FAR_MS]) {
-      await worker.inspected.changes(at(moment), await worker.inspected.only('delayed'));
+      await worker.inspected.changes(at(moment), await worker.inspected.single('delayed'));
       assert.deepEqual(await worker.inspected.ids('delayed'), ['an-id']);
     }
-    await worker.inspected.changes(NOW, await worker.inspected.only('delayed'));
+    await worker.inspected.changes(NOW, await worker.inspected.single('delayed'));
     await worker.complete(await worker.takeOne());
     await worker.takesNothing('it was there once');
     assert.deepEqual(await worker.inspected.all('delayed'), []);

@@ -33,7 +33,7 @@ export const restoring = chapter('restoring', (scenario) => {
         );
         await worker.inspected.stores(given);
         for (const by of [worker, await stage.another()]) {
-          const job = await by.inspected.only(state);
+          const job = await by.inspected.single(state);
           assert.ok(!isUnreadable(job.content), 'it can be read');
           const { id, name, payload, priority, headers, publishedAt, ...rest } = job.content;
           assert.deepEqual({ id, name, payload, priority, headers: { ...headers } }, draft);
@@ -128,7 +128,7 @@ export const restoring = chapter('restoring', (scenario) => {
       const { worker } = stage;
       const draft = { id: 'an-id', payload: 'moved', priority: 7, attemptsUsed: 2 };
       await worker.inspected.stores(stood(stage, 'failed', draft, { attempts: 20, failures: [FAILURE] }));
-      await worker.inspected.changes({ kind: 'retry' }, await worker.inspected.only('failed'));
+      await worker.inspected.changes({ kind: 'retry' }, await worker.inspected.single('failed'));
       const delivery = await worker.takeOne();
       const { id, payload, priority } = contentOf(delivery);
       assert.deepEqual([id, payload, priority, delivery.attempt], ['an-id', 'moved', 7, 1]);

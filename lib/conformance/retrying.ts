@@ -16,7 +16,7 @@ export const retrying = chapter('retrying', (scenario) => {
     await worker.publish({ ...draft, expiresAt, maxAttempts: 5, attemptsUsed: 2 });
     await worker.putBack(await worker.takeOne(), { failures: [FAILURE] });
     await worker.fail(await worker.takeOne(), [FAILURE, { ...FAILURE, attempt: 2 }]);
-    await worker.inspected.changes(RETRY, await worker.inspected.only('failed'));
+    await worker.inspected.changes(RETRY, await worker.inspected.single('failed'));
     const again = await worker.takeOne();
     const { id, name, payload, priority, headers, ...rest } = contentOf(again);
     assert.deepEqual({ id, name, payload, priority, headers: { ...headers } }, draft);
@@ -26,7 +26,7 @@ export const retrying = chapter('retrying', (scenario) => {
     const second = await worker.takeOne();
     assert.equal(second.attempt, 2);
     await worker.fail(second);
-    await worker.inspected.changes(RETRY, await worker.inspected.only('failed'));
+    await worker.inspected.changes(RETRY, await worker.inspected.single('failed'));
     assert.equal((await worker.takeOne()).attempt, 1, 'fresh each time');
     await worker.takesNothing('it was retried once each time');
   });
@@ -44,7 +44,7 @@ export const retrying = chapter('retrying', (scenario) => {
     await stage.publish('job', 'done', { attempts: 2 });
     await crew.hears('failed');
     fails = false;
-    await stage.worker.inspected.changes(RETRY, await stage.worker.inspected.only('failed'));
+    await stage.worker.inspected.changes(RETRY, await stage.worker.inspected.single('failed'));
     assert.equal((await crew.hears('completed')).job.attempt, 1);
     assert.equal(crew.calls.length, 3);
   });
@@ -53,7 +53,7 @@ export const retrying = chapter('retrying', (scenario) => {
     await worker.publish({ payload: 'retried' });
     await worker.fail(await worker.takeOne());
     await worker.publish({ payload: 'less urgent', priority: 2_000 }, { payload: 'first' }, { payload: 'second' });
-    await worker.inspected.changes(RETRY, await worker.inspected.only('failed'));
+    await worker.inspected.changes(RETRY, await worker.inspected.single('failed'));
     assert.deepEqual(payloadsOf(await worker.take(4, 1)), ['first', 'second', 'retried', 'less urgent']);
   });
 
@@ -63,7 +63,7 @@ export const retrying = chapter('retrying', (scenario) => {
     await stage.worker.fail(await stage.worker.takeOne());
     const taking = stage.worker.take(1);
     await stage.time.pass(stage.worker.quietMs);
-    await other.inspected.changes(RETRY, await other.inspected.only('failed'));
+    await other.inspected.changes(RETRY, await other.inspected.single('failed'));
     assert.deepEqual(payloadsOf(await taking), ['again']);
   });
 
@@ -75,7 +75,7 @@ export const retrying = chapter('retrying', (scenario) => {
       const other = await stage.another();
       await worker.publish({ id: 'an-id', payload: 'first' });
       await worker.fail(await worker.takeOne());
-      await worker.inspected.changes(RETRY, await worker.inspected.only('failed'));
+      await worker.inspected.changes(RETRY, await worker.inspected.single('failed'));
       for (const by of [worker, other]) {
         const [receipt] = await by.publish({ id: 'an-id', payload: 'second' });
         assert.equal(receipt?.duplicate, true);
@@ -94,9 +94,9 @@ export const retrying = chapter('retrying', (scenario) => {
     async ({ worker }) => {
       await worker.publish({});
       await worker.fail(await worker.takeOne(), [{ ...FAILURE, worker: 'before' }]);
-      await worker.inspected.changes(RETRY, await worker.inspected.only('failed'));
+      await worker.inspected.changes(RETRY, await worker.inspected.single('failed'));
       await worker.fail(await worker.takeOne(), [FAILURE]);
-      const failed = await worker.inspected.only('failed');
+      const failed = await worker.inspected.single('failed');
       assert.deepEqual([failed.attempts, failed.reason, failed.failures.at(-1)], [1, 'no good', FAILURE]);
     },
   );

@@ -4,9 +4,9 @@ import { EXIT } from '../exit-codes.js';
 import { interruption } from '../interruption.js';
 import { positiveDuration } from '../number-options.js';
 import type { CommandSpec, Session } from '../run.js';
-import { startApplication } from '../work/application.js';
-import { workLog } from '../work/log.js';
-import { killAll } from '../work/process-group.js';
+import { startApplication } from '../worker/application.js';
+import { workLog } from '../worker/log.js';
+import { killAll } from '../worker/process-group.js';
 import { configOf, startWorker } from './work.js';
 
 interface Options {

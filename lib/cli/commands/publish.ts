@@ -16,7 +16,7 @@ import { requestOfLine, withMoments } from '../publish-line.js';
 import { publishLines, type StreamReport } from '../publish-stream.js';
 import type { CommandSpec, Session } from '../run.js';
 import { wholeNumber } from '../number-options.js';
-import { readOutline } from '../work/work-config.js';
+import { readOutline } from '../worker/work-config.js';
 
 interface Options {
   readonly queue?: string;

@@ -5,12 +5,12 @@ import { chosenBackendOf, USUAL_CONFIG } from '../chosen-backend.js';
 import { EXIT } from '../exit-codes.js';
 import { interruption, type Interruption } from '../interruption.js';
 import type { CommandSpec, Session } from '../run.js';
-import { startApplication } from '../work/application.js';
-import { loadHandlers } from '../work/handlers.js';
-import { workLog } from '../work/log.js';
-import { killAll } from '../work/process-group.js';
-import { readWorkConfig, type WorkConfig } from '../work/work-config.js';
-import { tellRuns, Worker } from '../work/worker.js';
+import { startApplication } from '../worker/application.js';
+import { loadHandlers } from '../worker/handlers.js';
+import { workLog } from '../worker/log.js';
+import { killAll } from '../worker/process-group.js';
+import { readWorkConfig, type WorkConfig } from '../worker/work-config.js';
+import { tellRuns, Worker } from '../worker/worker.js';
 
 export type WorkOptions = object;
 

@@ -53,7 +53,7 @@ export class InspectedQueue {
   }
 
   /** The only job in a state. */
-  async only(state: JobState): Promise<InspectedJob> {
+  async single(state: JobState): Promise<InspectedJob> {
     const jobs = await this.all(state);
     assert.equal(jobs.length, 1, `expected one ${state} job, got ${jobs.length}`);
     return jobs[0];

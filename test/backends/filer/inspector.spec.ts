@@ -33,11 +33,11 @@ test('files of others are shown, given another time and removed', async () => {
   const backend = await yard.open();
   const jobs = operating(yard, backend);
   yard.put('by hand', json({ attempts: 2, priority: 7 }));
-  const shown = await jobs.only('waiting');
+  const shown = await jobs.single('waiting');
   expect([shown.content.id, shown.attempts]).toEqual(['by hand', 2]);
   await jobs.changes({ kind: 'reschedule', at: Date.now() + AN_HOUR_MS }, shown);
   expect(await yard.list('incoming')).toEqual([]);
-  const delayed = await jobs.only('delayed');
+  const delayed = await jobs.single('delayed');
   expect([delayed.content.id, delayed.attempts]).toEqual(['by hand', 2]);
   expect(await yard.publish(backend, { id: 'by hand' })).toEqual([{ duplicate: true }]);
   await jobs.changes({ kind: 'remove' }, delayed);
@@ -53,7 +53,7 @@ test('a foreign name that was too long to keep comes back whole after a retry', 
   await yard.fail(backend, await yard.takeOne(backend));
   const jobs = operating(yard, backend);
   expect(await jobs.ids('failed')).toEqual([name]);
-  await jobs.changes({ kind: 'retry' }, await jobs.only('failed'));
+  await jobs.changes({ kind: 'retry' }, await jobs.single('failed'));
   expect(await jobs.ids('waiting')).toEqual([name]);
   const again = await yard.takeOne(backend);
   expect([again.content.id, again.attempt]).toEqual([name, 1]);
@@ -66,7 +66,7 @@ test('a retry keeps the bytes, and takes the meta away', async () => {
   yard.put('kept', text);
   await yard.fail(backend, await yard.takeOne(backend));
   const jobs = operating(yard, backend);
-  await jobs.changes({ kind: 'retry' }, await jobs.only('failed'));
+  await jobs.changes({ kind: 'retry' }, await jobs.single('failed'));
   const [file] = await yard.list('incoming');
   expect((await yard.read('incoming', file)).toString()).toBe(text);
   await until('the meta to go', async () => (await yard.list('errors')).length === 0);

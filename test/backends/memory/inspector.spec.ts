@@ -26,12 +26,12 @@ async function take(backend: Backend, clock: VirtualClock, count: number): Promi
 test('a job whose lease has lapsed waits', async () => {
   const { clock, backend, jobs } = await opened();
   await take(backend, clock, 1);
-  const active = await jobs.only('active');
+  const active = await jobs.single('active');
   expect([active.worker, active.leaseEndsAt]).toEqual(['host:1', clock.now() + LEASE_MS]);
   await clock.advance(LEASE_MS);
   expect(await jobs.counts()).toMatchObject({ waiting: 1, active: 0 });
-  expect((await jobs.only('waiting')).attempts).toBe(1);
-  await jobs.changes({ kind: 'remove' }, await jobs.only('waiting'));
+  expect((await jobs.single('waiting')).attempts).toBe(1);
+  await jobs.changes({ kind: 'remove' }, await jobs.single('waiting'));
   expect(await jobs.counts()).toMatchObject({ waiting: 0, active: 0 });
 });
 

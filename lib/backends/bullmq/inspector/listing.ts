@@ -10,7 +10,7 @@ import { dueScore } from './standing.js';
 /** How many jobs one script gives: so few that Redis is soon free for the others. */
 const AT_A_TIME = 200;
 
-/** How many jobs that come next a page remembers: any of them tells where it ended. */
+/** How many jobs that come next a page remembers: the first that is still there tells where it ended. */
 const MORE = 8;
 
 /** A part of a page, and where the next one of the same source begins; undefined where the source is at its end. */
