@@ -29,10 +29,11 @@ function terminal(args: readonly string[], env: Readonly<Record<string, string>>
   const command = [process.execPath, cli.main, ...args].map((word) => `'${word}'`).join(' ');
   // In the place of the shell, which else ends by the signal as well.
   const line = `exec ${command}`;
-  const { NO_COLOR: _none, JOBS_URL: _url, ...own } = process.env;
+  // Nothing else of ours: in a CI, and by half a dozen variables more, Node takes a terminal for one without colours.
+  const { PATH = '', HOME = '' } = process.env;
   const child = spawn('script', ['-qefc', line, '/dev/null'], {
     cwd: cli.folder,
-    env: { ...own, TERM: 'xterm', SHELL: '/bin/sh', ...env },
+    env: { PATH, HOME, TERM: 'xterm', SHELL: '/bin/sh', ...env },
     timeout: 60_000,
   });
   let seen = '';
