@@ -2,10 +2,11 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../lib/core/backend.js';
+import { PrivateRedis } from '../../servers/redis.js';
 import { onRedis } from './on-redis.js';
 import { Bench, COMPLETED, message, readable, takeOne, until } from './support.js';
 
-const on = onRedis();
+const on = onRedis(() => PrivateRedis.start());
 
 async function connections(): Promise<number> {
   return ((await on.redis.client('LIST')) as string).trim().split('\n').length - 1;

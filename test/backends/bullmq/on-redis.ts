@@ -1,22 +1,22 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { PrivateRedis } from '../../servers/redis.js';
+import type { RedisServer } from '../../servers/redis.js';
 import { Bench } from './support.js';
 
 /** What the tests of a file work with: a server of the file's own, and a bench and a client of each test's own. */
-export interface OnRedis {
-  readonly server: PrivateRedis;
+export interface OnRedis<Server extends RedisServer> {
+  readonly server: Server;
   readonly bench: Bench;
   readonly redis: Redis;
 }
 
 /** Starts the server before the tests of a file, and stops it after them. */
-export function onRedis(settings?: Parameters<typeof PrivateRedis.start>[0]): OnRedis {
-  let server: PrivateRedis;
+export function onRedis<Server extends RedisServer>(start: () => Promise<Server>): OnRedis<Server> {
+  let server: Server;
   let bench: Bench;
   let redis: Redis;
   beforeAll(async () => {
-    server = await PrivateRedis.start(settings);
+    server = await start();
   }, 300_000);
   afterAll(() => server.stop());
   beforeEach(() => {

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Records } from '../../../lib/core/records.js';
 import { Proxy } from '../../servers/proxy.js';
+import { PrivateRedis } from '../../servers/redis.js';
 import { onRedis } from './on-redis.js';
 import { Bench, until } from './support.js';
 
 const MINUTE = 60_000;
 
-const on = onRedis({ appendfsync: 'always' });
+const on = onRedis(() => PrivateRedis.start({ appendfsync: 'always' }));
 
 function recordsOf(backend: Backend): Records {
   if (!backend.records) throw new Error('expected records');

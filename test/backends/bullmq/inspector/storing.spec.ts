@@ -1,32 +1,13 @@
 import { Queue } from 'bullmq';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Backend } from '../../../../lib/core/backend.js';
-import type { InspectedJob, Inspector, StoredState } from '../../../../lib/core/inspector.js';
+import { expect, test } from 'vitest';
+import type { InspectedJob, StoredState } from '../../../../lib/core/inspector.js';
 import { isUnreadable } from '../../../../lib/core/message.js';
-import { redisServer, type RedisServer } from '../../../servers/redis.js';
-import { Bench, COMPLETED, message, readable, takeOne } from '../support.js';
-import { failure, inspectorOf, listAll } from './support.js';
+import { COMPLETED, message, readable, takeOne } from '../support.js';
+import { failure, listAll, onInspector } from './support.js';
 
-let server: RedisServer;
-let bench: Bench;
-let backend: Backend;
-let inspector: Inspector;
+const on = onInspector();
 
 const HOUR_MS = 3_600_000;
-
-beforeAll(async () => {
-  server = await redisServer();
-}, 300_000);
-
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-  bench = new Bench(server.url);
-  backend = await bench.open();
-  inspector = inspectorOf(backend);
-});
-
-afterEach(() => bench.close());
 
 const now = Date.now();
 
@@ -72,12 +53,12 @@ function stateOf({ content, state, attempts, storedAt, readyAt, endedAt, reason,
 
 async function all(): Promise<InspectedJob[]> {
   const states = ['waiting', 'delayed', 'completed', 'failed', 'expired'] as const;
-  return (await Promise.all(states.map((state) => listAll(inspector, bench.queue, state)))).flat();
+  return (await Promise.all(states.map((state) => listAll(on.inspector, on.bench.queue, state)))).flat();
 }
 
 test('jobs stand as they stood elsewhere, and are there when they are stored again', async () => {
-  const { queue } = bench;
-  expect(await inspector.store(queue, STATES)).toEqual(STATES.map(() => 'stored'));
+  const { queue } = on.bench;
+  expect(await on.inspector.store(queue, STATES)).toEqual(STATES.map(() => 'stored'));
   const stored = await all();
   expect(stored.map(stateOf)).toEqual(
     STATES.map(({ content, ...rest }) => {
@@ -93,24 +74,24 @@ test('jobs stand as they stood elsewhere, and are there when they are stored aga
     }),
   );
   const others = STATES.map((state) => ({ ...state, state: 'waiting' as const, attempts: 7 }));
-  expect(await inspector.store(queue, others)).toEqual(STATES.map(() => 'there'));
+  expect(await on.inspector.store(queue, others)).toEqual(STATES.map(() => 'there'));
   expect(await all()).toEqual(stored);
 });
 
 test('what was stored goes on where it was: attempts, failures, times and the place of its id', async () => {
-  const { queue } = bench;
-  await inspector.store(queue, STATES);
-  const waiting = await takeOne(backend, queue);
+  const { queue } = on.bench;
+  await on.inspector.store(queue, STATES);
+  const waiting = await takeOne(on.backend, queue);
   expect(waiting).toMatchObject({ attempt: 4, failures: [failure(2), failure(3)] });
   expect(readable(waiting)).toMatchObject({ id: 'w-1', maxAttempts: 9 });
-  await backend.settle(waiting, COMPLETED);
-  const [delayed] = await inspector.get(queue, 'd-1');
-  await inspector.change(queue, delayed ? [delayed] : [], { kind: 'reschedule', at: 0 });
-  expect(await takeOne(backend, queue)).toMatchObject({ attempt: 2 });
-  const [dead] = await inspector.get(queue, 'f-1');
-  await inspector.change(queue, dead ? [dead] : [], { kind: 'retry' });
-  expect(await takeOne(backend, queue)).toMatchObject({ attempt: 1, failures: [failure(20)] });
-  const receipts = await backend.publish(
+  await on.backend.settle(waiting, COMPLETED);
+  const [delayed] = await on.inspector.get(queue, 'd-1');
+  await on.inspector.change(queue, delayed ? [delayed] : [], { kind: 'reschedule', at: 0 });
+  expect(await takeOne(on.backend, queue)).toMatchObject({ attempt: 2 });
+  const [dead] = await on.inspector.get(queue, 'f-1');
+  await on.inspector.change(queue, dead ? [dead] : [], { kind: 'retry' });
+  expect(await takeOne(on.backend, queue)).toMatchObject({ attempt: 1, failures: [failure(20)] });
+  const receipts = await on.backend.publish(
     queue,
     ['f-1', 'd-1', 'c-1', 'e-1'].map((id) => message({ id })),
   );
@@ -118,15 +99,15 @@ test('what was stored goes on where it was: attempts, failures, times and the pl
 });
 
 test('what is active here is there, too', async () => {
-  const { queue } = bench;
-  await backend.publish(queue, [message({ id: 'w-1' })]);
-  const delivery = await takeOne(backend, queue);
-  expect(await inspector.store(queue, STATES.slice(0, 1))).toEqual(['there']);
-  expect(await backend.settle(delivery, COMPLETED)).toBe(true);
+  const { queue } = on.bench;
+  await on.backend.publish(queue, [message({ id: 'w-1' })]);
+  const delivery = await takeOne(on.backend, queue);
+  expect(await on.inspector.store(queue, STATES.slice(0, 1))).toEqual(['there']);
+  expect(await on.backend.settle(delivery, COMPLETED)).toBe(true);
 });
 
 test('what could not be read is stored as it came, and fails again as it did', async () => {
-  const { queue } = bench;
+  const { queue } = on.bench;
   const bytes = Buffer.from([0xff, 0x7b, 0x00]);
   const json = Buffer.from('{"header":{"request_type":"job","version":2}}');
   const states = [
@@ -141,28 +122,28 @@ test('what could not be read is stored as it came, and fails again as it did', a
       failures: [],
     },
   }));
-  expect(await inspector.store(queue, states)).toEqual(['stored', 'stored']);
+  expect(await on.inspector.store(queue, states)).toEqual(['stored', 'stored']);
   for (const { content } of states) {
-    const [job] = await inspector.get(queue, content.id);
+    const [job] = await on.inspector.get(queue, content.id);
     expect(job).toMatchObject({ state: 'failed', reason: 'why', content: { kind: content.kind, id: content.id } });
     expect(job && isUnreadable(job.content) && Buffer.from(job.content.bytes)).toEqual(content.bytes);
-    expect(await inspector.change(queue, job ? [job] : [], { kind: 'retry' })).toEqual(['done']);
-    const delivery = await takeOne(backend, queue);
+    expect(await on.inspector.change(queue, job ? [job] : [], { kind: 'retry' })).toEqual(['done']);
+    const delivery = await takeOne(on.backend, queue);
     expect(delivery.content).toMatchObject({ kind: content.kind, id: content.id });
   }
   const waiting = states.map((state) => ({ ...state, state: 'waiting' as const }));
-  expect(await inspector.store('other', waiting)).toEqual(['stored', 'stored']);
+  expect(await on.inspector.store('other', waiting)).toEqual(['stored', 'stored']);
   for (const { content } of states) {
-    const delivery = await takeOne(backend, 'other');
+    const delivery = await takeOne(on.backend, 'other');
     expect(delivery).toMatchObject({ attempt: 2, content: { kind: content.kind, id: content.id } });
     expect(isUnreadable(delivery.content) && Buffer.from(delivery.content.bytes)).toEqual(content.bytes);
   }
 });
 
 test('BullMQ reads what was stored', async () => {
-  const { queue } = bench;
-  await inspector.store(queue, STATES);
-  const theirs = new Queue(queue, { connection: { url: server.url }, prefix: bench.prefix });
+  const { queue } = on.bench;
+  await on.inspector.store(queue, STATES);
+  const theirs = new Queue(queue, { connection: { url: on.server.url }, prefix: on.bench.prefix });
   const job = await theirs.getJob('f-1');
   expect(await job?.getState()).toBe('failed');
   expect(job).toMatchObject({ name: 'job', attemptsMade: 20, failedReason: 'attempts spent', finishedOn: now - 5_000 });

@@ -1,7 +1,41 @@
+import { beforeEach } from 'vitest';
 import type { Backend, Settlement } from '../../../../lib/core/backend.js';
 import type { InspectedJob, Inspector, JobState } from '../../../../lib/core/inspector.js';
 import { isUnreadable } from '../../../../lib/core/message.js';
 import type { FailureRecord } from '../../../../lib/core/failure-record.js';
+import { redisServer, type RedisServer } from '../../../servers/redis.js';
+import { onRedis, type OnRedis } from '../on-redis.js';
+
+/** What the tests of a file work with: besides that of every test on Redis, a backend and its inspector. */
+export interface OnInspector extends OnRedis<RedisServer> {
+  readonly backend: Backend;
+  readonly inspector: Inspector;
+}
+
+export function onInspector(): OnInspector {
+  const on = onRedis(redisServer);
+  let backend: Backend;
+  beforeEach(async () => {
+    backend = await on.bench.open();
+  });
+  return {
+    get server() {
+      return on.server;
+    },
+    get bench() {
+      return on.bench;
+    },
+    get redis() {
+      return on.redis;
+    },
+    get backend() {
+      return backend;
+    },
+    get inspector() {
+      return inspectorOf(backend);
+    },
+  };
+}
 
 export function inspectorOf({ inspector }: Backend): Inspector {
   if (!inspector) throw new Error('the backend has no inspector');
