@@ -1,5 +1,8 @@
 import { systemClock } from '../core/clock.js';
+import type { InspectedJob } from '../core/inspector.js';
+import { isUnreadable } from '../core/message.js';
 import { checkName } from '../core/names.js';
+import { count } from '../core/option-checks.js';
 import type { Engine } from './engine.js';
 import { errorPattern } from './error-pattern.js';
 import { checkedFilter, checkedOptions, type JobFilter, type Moment } from './job-filter.js';
@@ -11,6 +14,8 @@ export interface FailuresOptions extends Pick<JobFilter, 'name' | 'text'> {
   /** Default: all queues. */
   readonly queue?: string;
   readonly since?: Moment;
+  /** How many failed jobs are looked at, at most. Default 5,000. */
+  readonly limit?: number;
 }
 
 /** Failed jobs that have failed alike: of one name, by an error of one name, with messages that differ in details only. */
@@ -39,9 +44,12 @@ export interface Failures {
   readonly complete: boolean;
 }
 
-/** How many jobs are looked at, how many at a time, and how many groups are told. */
-const MOST_SCANNED = 20_000;
-const PAGE = 500;
+const DEFAULT_LIMIT = 5_000;
+/** How many jobs are asked for at a time: few, until it is known how much of them fits into memory. */
+const FIRST_PAGE = 100;
+const LARGEST_PAGE = 2_500;
+const PAGE_BYTES = 16_777_216;
+const SAMPLE = 20;
 const MOST_GROUPS = 1_000;
 const IDS_SHOWN = 5;
 
@@ -59,8 +67,10 @@ export async function groupedFailures(
   options: FailuresOptions,
   redact: Redact | undefined,
 ): Promise<Failures> {
-  const { queue } = checkedOptions(options, ['queue', 'name', 'text', 'since'], 'failures');
+  const checked = checkedOptions(options, ['queue', 'name', 'text', 'since', 'limit'], 'failures');
+  const { queue, limit = DEFAULT_LIMIT } = checked;
   if (queue !== undefined) checkName('queue name', queue);
+  const most = count(limit, 'failures: limit');
   const filter = checkedFilter(options, engine.now, 'failures');
   const inspector = engine.inspector('list failed jobs');
   engine.check('list failed jobs', inspector.abilities.list.failed);
@@ -68,23 +78,38 @@ export async function groupedFailures(
   const queues = queue === undefined ? await engine.ask('tell its queues', inspector.queues()) : [queue];
   const groups = new Map<string, Group>();
   let scanned = 0;
+  let size = FIRST_PAGE;
   let complete = inspector.abilities.list.failed === 'all';
   for (const name of queues) {
     let cursor: string | undefined;
     do {
       const leftMs = endAt - systemClock.monotonic();
-      if (scanned >= MOST_SCANNED || (scanned > 0 && leftMs < engine.deadlineMs / 4))
-        return told(groups, scanned, false);
-      const page = await askPage(engine, name, 'failed', { limit: PAGE, cursor }, Math.max(leftMs, 1));
+      const isLate = scanned > 0 && leftMs < engine.deadlineMs / 4;
+      if (scanned >= most || isLate) return told(groups, scanned, false);
+      const asked = { limit: Math.min(size, most - scanned), cursor };
+      const page = await askPage(engine, name, 'failed', asked, Math.max(leftMs, 1));
       for (const job of page.jobs) {
         scanned += 1;
         const view = matching(job, filter, redact);
         if (view && !addTo(groups, view)) complete = false;
       }
+      size = pageAfter(page.jobs) ?? size;
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
   return told(groups, scanned, complete);
+}
+
+/** How many jobs to ask for, by how large those before were; undefined: there were none. */
+function pageAfter(jobs: readonly InspectedJob[]): number | undefined {
+  const sample = jobs.filter((_, index) => index % Math.ceil(jobs.length / SAMPLE) === 0);
+  if (sample.length === 0) return undefined;
+  const bytes = sample.reduce((sum, { content }) => sum + sizeOf(content), 0) / sample.length;
+  return Math.min(Math.max(Math.floor(PAGE_BYTES / bytes), 1), LARGEST_PAGE);
+}
+
+function sizeOf(content: InspectedJob['content']): number {
+  return isUnreadable(content) ? content.bytes.length + 1 : JSON.stringify(content.payload).length;
 }
 
 /** False where there are too many groups for another. */

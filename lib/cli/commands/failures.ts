@@ -1,5 +1,6 @@
 import { EXIT } from '../exit-codes.js';
 import { filterOf, type FilterOptions } from '../filter-options.js';
+import { wholeNumber } from '../number-options.js';
 import { operatorOf } from '../operated.js';
 import { cutTo, lengthText } from '../plain-text.js';
 import type { CommandSpec } from '../run.js';
@@ -7,6 +8,7 @@ import { table } from '../table.js';
 
 interface Options extends Omit<FilterOptions, 'until'> {
   readonly queue?: string;
+  readonly limit: string;
 }
 
 const COLUMNS = [
@@ -31,12 +33,14 @@ export const failures: CommandSpec<Options> = {
       .option('-q, --queue <name>', 'of one queue')
       .option('--name <name>', 'of this name')
       .option('--text <text>', 'with this text in the payload, the reason or an error')
-      .option('--since <time>', 'not before: 2h ago, or a moment'),
+      .option('--since <time>', 'not before: 2h ago, or a moment')
+      .option('-n, --limit <number>', 'look at so many failed jobs at most', '5000'),
   run: async (session) => {
     const { options, terminal } = session;
     const { queue } = options;
     const operator = await operatorOf(session);
-    const found = await operator.failures({ ...filterOf(options), ...(queue === undefined ? {} : { queue }) });
+    const limit = wholeNumber(options.limit, '--limit', 1);
+    const found = await operator.failures({ ...filterOf(options), ...(queue === undefined ? {} : { queue }), limit });
     if (options.json) await terminal.printJson(found);
     else {
       const now = Date.now();
@@ -53,7 +57,7 @@ export const failures: CommandSpec<Options> = {
       await terminal.print(terminal.style('bold', head));
       for (const line of lines) await terminal.print(line);
     }
-    if (!found.complete) terminal.say(`of the first ${found.scanned} failed jobs; there are more`);
+    if (!found.complete) terminal.say(`of the first ${found.scanned} failed jobs; there are more: --limit`);
     return EXIT.done;
   },
 };
