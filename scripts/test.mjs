@@ -15,10 +15,10 @@ const STEPS = [
   ['lib', 'vitest run --project lib'],
   ['sample-app', 'vitest run --project sample-app'],
   ['package', 'vitest run --project package'],
-  // What differs by NestJS: the rooms that import it, and the shop on directories; the rest of the suite has run once.
+  // The rooms that import Nest, the shop on directories, and every meaning on both backends that need no server.
   [
     'nest-11',
-    'node scripts/on-nest-11.mjs test/nest test/testing test/terminus test/sample-app/sample-app.e2e sample-app/test',
+    'node scripts/on-nest-11.mjs test/nest test/testing test/terminus test/sample-app/sample-app.e2e sample-app/test test/backends/memory.spec test/backends/filer.spec',
   ],
   // A smoke: an application's life from its boot to its end, and every meaning on both backends that need no server.
   [
