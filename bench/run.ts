@@ -14,6 +14,7 @@ import { handlingRows } from './rows/handling.js';
 import { idleRows } from './rows/idle.js';
 import { memoryRows } from './rows/memory.js';
 import { nestRoomRows } from './rows/nest-room.js';
+import { operatingRows } from './rows/operating.js';
 import { publishingRows } from './rows/publishing.js';
 import { telemetryRows } from './rows/telemetry.js';
 
@@ -34,6 +35,7 @@ const CHAPTERS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'beanstalkd-backend': beanstalkdBackendRows,
   calls: callRows,
   telemetry: telemetryRows,
+  operating: operatingRows,
 };
 
 const { values, positionals } = parseArgs({

@@ -12,7 +12,7 @@ export function engineUrls(): Readonly<Record<'filer' | 'bullmq' | 'beanstalkd',
   let redis: Promise<RedisServer> | undefined;
   let beanstalkd: Promise<BeanstalkdServer> | undefined;
   afterAll(async () => {
-    if (folder) await rm(await folder, { recursive: true, force: true });
+    if (folder) await rm(await folder, { recursive: true, force: true, maxRetries: 5 });
     await (await redis)?.stop();
     await (await beanstalkd)?.stop();
   });

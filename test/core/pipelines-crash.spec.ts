@@ -53,7 +53,7 @@ function repeatsIn(runs: readonly Run[], killed: ReadonlySet<number>): { count: 
 /** Where the workers of a test write each run. */
 async function journalFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'nestjs-jobs-journal-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return join(folder, 'journal');
 }
 

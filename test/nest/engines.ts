@@ -24,7 +24,7 @@ function shared<T>(make: () => Promise<T>, dispose: (made: T) => Promise<void>):
 export function engines(): Readonly<Record<string, () => Promise<BackendDescription>>> {
   const folder = shared(
     () => mkdtemp(join(tmpdir(), 'nestjs-jobs-')),
-    (path) => rm(path, { recursive: true, force: true }),
+    (path) => rm(path, { recursive: true, force: true, maxRetries: 5 }),
   );
   const redis = shared(redisServer, (server) => server.stop());
   const beanstalk = shared(beanstalkdServer, (server) => server.stop());

@@ -35,7 +35,7 @@ export interface JobLine {
 /** A data directory for one test. */
 export async function shopData(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'shop-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 

@@ -41,7 +41,7 @@ export abstract class PrivateServer {
   /** Ends it, and removes its files. */
   async stop(): Promise<void> {
     await this.kill();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** Starts the program; resolves once it answers. */

@@ -9,7 +9,7 @@ import { redisServer } from '../../servers/redis.js';
 export const ENGINE_URLS: Readonly<Record<string, () => Promise<string>>> = {
   async filer() {
     const folder = await mkdtemp(join(tmpdir(), 'nestjs-jobs-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     return `filer:${folder}/jobs?durable=false&lease=2s`;
   },
   async bullmq() {

@@ -33,7 +33,11 @@ export class Troupe {
     await this.start();
   }
 
-  end(): void {
-    for (const worker of this.workers) worker.kill('SIGKILL');
+  /** Kills all, and resolves once they are gone: until then they may write. */
+  async end(): Promise<void> {
+    const alive = this.workers.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const exited = alive.map((worker) => once(worker, 'exit'));
+    for (const worker of alive) worker.kill('SIGKILL');
+    await Promise.all(exited);
   }
 }
