@@ -54,6 +54,7 @@ export {
   type RetryOptions,
 } from './core/errors.js';
 export type { EventStreamOptions, JobEventStream } from './core/event-stream.js';
+export type { EventWorker, ToldError, WorkerEvent, WorkerEventMap } from './core/worker-events.js';
 export { JobEvents, type JobEventListener, type JobEventMap, type JobEventName } from './core/events.js';
 export { forward, type Forward, type ForwardOptions } from './core/forward.js';
 export { httpErrors } from './core/http-errors.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { within } from '../core/checked-object.js';
-import { JOB_EVENT_NAMES, type JobEventListener, type JobEventName } from '../core/events.js';
+import { checkEventName, type JobEventListener, type JobEventName } from '../core/events.js';
 import { checkedObject } from '../core/checked-object.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
@@ -40,9 +40,7 @@ export function OnJobEvent<Name extends JobEventName>(
   return (target, key, descriptor) => {
     const type = typeof target === 'function' ? target : target.constructor;
     within(`@OnJobEvent(${show(event)}) on ${type.name || 'a class without a name'}.${String(key)}: `, () => {
-      if (!JOB_EVENT_NAMES.includes(event)) {
-        throw new TypeError(`expected an event of ${JOB_EVENT_NAMES.join(', ')}, got ${show(event)}`);
-      }
+      checkEventName(event);
       if (typeof target === 'function' || typeof descriptor?.value !== 'function') {
         throw new TypeError('expected a method that is not static');
       }

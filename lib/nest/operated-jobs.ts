@@ -1,5 +1,9 @@
+import type { Backend } from '../core/backend.js';
 import type { Duration } from '../core/duration.js';
+import type { EventStreamOptions, JobEventStream } from '../core/event-stream.js';
+import type { JobEventName } from '../core/events.js';
 import type { JobState } from '../core/inspector.js';
+import type { WorkerEvent } from '../core/worker-events.js';
 import type { BulkOptions, BulkReport } from '../operating/bulk-action.js';
 import type { BulkFilter, RemoveFilter } from '../operating/bulk.js';
 import type { Failures, FailuresOptions } from '../operating/failure-groups.js';
@@ -11,6 +15,7 @@ import type { ActionResult } from '../operating/one-job.js';
 import type { QueueView } from '../operating/queue-view.js';
 import type { WorkerTrace, WorkerView } from '../operating/worker-view.js';
 import type { BackendHost } from './backend.host.js';
+import { logger } from './jobs.logger.js';
 import type { JobsSettings } from './jobs.settings.js';
 
 /** The operator's verbs on the backend of one instance of the module, which is opened when it is asked for. */
@@ -95,11 +100,24 @@ export abstract class OperatedJobs implements JobOperations {
     return (await this.operator()).trace(workerId);
   }
 
+  async follow<Name extends JobEventName>(
+    names: Name | readonly Name[],
+    options?: EventStreamOptions,
+  ): Promise<JobEventStream<WorkerEvent<Name>>> {
+    return (await this.operator()).follow(names, options);
+  }
+
   private operator(): Promise<JobsOperator> {
-    const { deadlineMs: deadline, redact } = this.options;
-    this.made ??= this.host.open().then((backend) => new JobsOperator(backend, { deadline, redact }));
+    this.made ??= this.host.open().then((backend) => this.operatorOf(backend));
     // A backend that can't be opened now may be later.
     this.made.catch(() => (this.made = undefined));
     return this.made;
+  }
+
+  private operatorOf(backend: Backend): JobsOperator {
+    const { deadlineMs: deadline, redact } = this.options;
+    const operator = new JobsOperator(backend, { deadline, redact, warn: (message) => logger.warn(message) });
+    this.host.beforeClose(() => operator.close());
+    return operator;
   }
 }
