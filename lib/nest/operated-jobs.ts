@@ -1,4 +1,3 @@
-import type { Backend } from '../core/backend.js';
 import type { Duration } from '../core/duration.js';
 import type { EventStreamOptions, JobEventStream } from '../core/event-stream.js';
 import type { JobEventName } from '../core/events.js';
@@ -10,22 +9,15 @@ import type { Failures, FailuresOptions } from '../operating/failure-groups.js';
 import type { JobList, ListOptions } from '../operating/job-list.js';
 import type { JobOperations, OperatorAbilities } from '../operating/job-operations.js';
 import type { JobView } from '../operating/job-view.js';
-import { JobsOperator } from '../operating/jobs-operator.js';
+import type { JobsOperator } from '../operating/jobs-operator.js';
 import type { ActionResult } from '../operating/one-job.js';
 import type { QueueView } from '../operating/queue-view.js';
 import type { WorkerTrace, WorkerView } from '../operating/worker-view.js';
-import type { BackendHost } from './backend.host.js';
-import { logger } from './jobs.logger.js';
-import type { JobsSettings } from './jobs.settings.js';
+import type { InstanceOperator } from './instance-operator.js';
 
 /** The operator's verbs on the backend of one instance of the module, which is opened when it is asked for. */
 export abstract class OperatedJobs implements JobOperations {
-  private made: Promise<JobsOperator> | undefined;
-
-  constructor(
-    private readonly host: BackendHost,
-    private readonly options: JobsSettings['operate'],
-  ) {}
+  constructor(private readonly own: InstanceOperator) {}
 
   /** What the engine can do for operators, verb by verb, or why that is nothing. */
   async abilities(): Promise<OperatorAbilities> {
@@ -108,16 +100,6 @@ export abstract class OperatedJobs implements JobOperations {
   }
 
   private operator(): Promise<JobsOperator> {
-    this.made ??= this.host.open().then((backend) => this.operatorOf(backend));
-    // A backend that can't be opened now may be later.
-    this.made.catch(() => (this.made = undefined));
-    return this.made;
-  }
-
-  private operatorOf(backend: Backend): JobsOperator {
-    const { deadlineMs: deadline, redact } = this.options;
-    const operator = new JobsOperator(backend, { deadline, redact, warn: (message) => logger.warn(message) });
-    this.host.beforeClose(() => operator.close());
-    return operator;
+    return this.own.open();
   }
 }
