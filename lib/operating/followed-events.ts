@@ -11,8 +11,6 @@ import type { WorkerEvent } from '../core/worker-events.js';
 import type { Engine } from './engine.js';
 import { MissedReport } from './missed-report.js';
 
-/** How long it is waited, of the deadline, for processes to say that they have heard who follows. Milliseconds. */
-const HEARD_MS = 1_000;
 /** How long closing waits for the engine to hear of it. Milliseconds. */
 const CLOSE_MS = 2_000;
 
@@ -71,7 +69,8 @@ export class FollowedEvents {
       stream.end();
       throw error;
     }
-    await following.heard(Math.min(HEARD_MS, engine.deadlineMs));
+    // One that was killed just now, or is stopped, never says that it has heard.
+    await following.heard(engine.deadlineMs / 2);
     return stream;
   }
 

@@ -129,6 +129,9 @@ export interface JobOperations {
    * order of its process, and about 100 ms after the fact. A process tells 200 events ten times a second at most; what it
    * can't tell, and what nobody reads in time, is dropped and counted by `dropped`, and the log says so.
    *
+   * Resolves once all processes that are known and alive have heard of it: from then on nothing is missed. One that was killed
+   * just now, or hangs, is waited for as long as half of the deadline.
+   *
    * Ends when `signal` aborts, when the loop is left, and when the application or the operator closes.
    */
   follow<Name extends JobEventName>(

@@ -11,8 +11,14 @@ interface Followed {
   end(): Promise<unknown>;
 }
 
-/** What is told of these events in the office. */
-async function follow({ operator }: Office, ...names: readonly JobEventName[]): Promise<Followed> {
+/** What is told of these events in the office, once all these processes are known. */
+async function follow(
+  { operator }: Office,
+  processes: readonly Process[],
+  ...names: readonly JobEventName[]
+): Promise<Followed> {
+  const known = async (): Promise<number[]> => (await operator.workers()).map(({ pid }) => pid);
+  await expect.poll(known, PATIENT).toEqual(expect.arrayContaining(processes.map(({ pid }) => pid)));
   const stream = await operator.follow(names);
   onTestFinished(() => operator.close());
   const all: WorkerEvent[] = [];
@@ -46,10 +52,11 @@ describe.each(Object.entries(ENGINE_URLS))('on %s', (_, urlOf) => {
     const url = await urlOf();
     const office = await open(url);
     const processes = [await startWorker(url), await startWorker(url)];
-    const [first, second] = [await follow(office, 'completed', 'retried'), await follow(await open(url), 'started')];
+    const first = await follow(office, processes, 'completed', 'retried');
+    const second = await follow(await open(url), processes, 'started');
     const ids = await Promise.all(Array.from({ length: 20 }, () => office.publish('quick')));
-    await expect.poll(() => [first.all.length, second.all.length], PATIENT).toEqual([20, 20]);
-    expect(first.all.map(({ job }) => job.id).sort()).toEqual(ids.sort());
+    const sorted = ({ all }: Followed): string[] => all.map(({ job }) => job.id).sort();
+    await expect.poll(() => [sorted(first), sorted(second)], PATIENT).toEqual([[...ids].sort(), [...ids].sort()]);
 
     const later = await startWorker(url);
     processes.push(later);
@@ -76,13 +83,13 @@ describe.each(Object.entries(ENGINE_URLS))('on %s', (_, urlOf) => {
     const url = await urlOf();
     const office = await open(url);
     const [victim, sleeper, left] = [await startWorker(url), await startWorker(url), await startWorker(url)];
-    const followed = await follow(office, 'completed');
+    const followed = await follow(office, [victim, sleeper, left], 'completed');
     for (const one of [victim, sleeper, left]) await publishUntil(office, followed, one);
 
     await victim.kill();
     sleeper.signal('SIGSTOP');
     await publishUntil(office, followed, left);
-    const late = await follow(await open(url), 'completed');
+    const late = await follow(await open(url), [left], 'completed');
     await publishUntil(office, late, left);
 
     sleeper.signal('SIGCONT');

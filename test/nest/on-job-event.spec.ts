@@ -1,4 +1,4 @@
-import { Inject, Injectable, Scope } from '@nestjs/common';
+import { Inject, Injectable, Scope, type INestApplicationContext } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import {
   FatalError,
@@ -92,6 +92,11 @@ test('a method listens to the instance that it names', async () => {
   expect(heard).toEqual(['own mail']);
 });
 
+/** Resolves once a process that handles jobs is known. */
+async function listed(app: INestApplicationContext): Promise<void> {
+  await expect.poll(async () => (await app.get(JobsService).workers()).length, { timeout: 30_000 }).toBe(1);
+}
+
 test('a method hears of all processes, as long as its application is open', async () => {
   const heard: string[] = [];
   class OfAll {
@@ -109,6 +114,7 @@ test('a method hears of all processes, as long as its application is open', asyn
   }
   const backend = memory();
   const { publisher, app: worker } = await startJobs({ providers: [Works] }, { backend });
+  await listed(worker);
   const { app, lines } = await startJobs({ providers: [OfAll] }, { backend, consume: false });
   await publisher.publish('work', 1, { id: 'a' });
   await until(() => heard.length === 1, 'the first');
@@ -132,6 +138,7 @@ test('a method of a lazily loaded module hears of all processes once that is reg
     }
   }
   const { app, publisher } = await startJobs({ providers: [Works] });
+  await listed(app);
   const loaded = await app.get(LazyModuleLoader).load(() => moduleOf({ providers: [Late] }, 'LateModule'));
   await app.get(JobsService).register(loaded);
   await publisher.publish('work', 1, { id: 'later' });

@@ -55,6 +55,7 @@ describe.each(Object.entries(engines()))('on %s', (_, engine) => {
     const backend = await engine();
     const other = await startJobs({ providers: [Worker] }, { backend });
     const { app, publisher } = await startJobs({}, { backend, consume: false });
+    await expect.poll(async () => (await app.get(JobsService).workers()).length, { timeout: 30_000 }).toBe(1);
     const told: string[] = [];
     const stream = await app.get(JobsService).follow(['failed', 'completed']);
     const reading = (async () => {

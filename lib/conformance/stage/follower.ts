@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { pause, systemClock } from '../../core/clock.js';
 import type { JobEventName } from '../../core/events.js';
 import { ORDERS_KEY, readOrders } from '../../core/fleet-orders.js';
+import { knownWorkers } from '../../core/fleet-workers.js';
 import { Following } from '../../core/fleet-following.js';
 import { RecordWatches } from '../../core/record-watches.js';
 import type { EventSink } from '../../core/told-reader.js';
@@ -10,7 +11,7 @@ import type { Time } from './time.js';
 import type { Worker } from './worker.js';
 
 /** How long all workers may take to say that they have heard who follows, in real milliseconds. */
-const HEARD_MS = 1_000;
+const HEARD_MS = { virtual: 2_000, real: 10_000 };
 /** How often it is looked for what is to be told: workers tell by the system's clock, also where time is virtual. */
 const LOOK_MS = 20;
 const LOOKS = { virtual: 50, real: 600 };
@@ -31,9 +32,11 @@ export class Follower implements EventSink {
     this.following = new Following({ records, watches, now: () => time.clock.now(), names, sink: this });
   }
 
-  async begin(): Promise<void> {
+  /** @param workers how many there are: each is listed a moment after its start */
+  async begin(workers: number): Promise<void> {
+    await this.look(async () => (await this.listed()) >= workers, `${workers} workers to be listed`);
     await this.time.wait('all to be told to tell', this.following.begin());
-    await this.following.heard(HEARD_MS);
+    await this.following.heard(this.time.isVirtual ? HEARD_MS.virtual : HEARD_MS.real);
   }
 
   end(): Promise<void> {
@@ -60,12 +63,21 @@ export class Follower implements EventSink {
 
   /** Waits until so many were told; more must not come. */
   async hears(count: number): Promise<void> {
+    await this.look(() => this.all.length >= count, `${count} events to be told`);
+    assert.equal(this.all.length, count, `more was told: ${JSON.stringify(this.told)}`);
+  }
+
+  private async listed(): Promise<number> {
+    const workers = await this.time.wait('workers to be told', knownWorkers(this.by.records));
+    return workers.filter(({ queues }) => queues.includes(this.by.queue)).length;
+  }
+
+  private async look(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const looks = this.time.isVirtual ? LOOKS.virtual : LOOKS.real;
-    for (let look = 0; this.all.length < count; look++) {
-      assert.ok(look < looks, `expected ${count} events to be told, got ${JSON.stringify(this.told)}`);
+    for (let look = 0; !(await holds()); look++) {
+      assert.ok(look < looks, `expected ${what}; told was ${JSON.stringify(this.told)}`);
       await pause(systemClock, LOOK_MS);
       await this.time.pass(1);
     }
-    assert.equal(this.all.length, count, `more was told: ${JSON.stringify(this.told)}`);
   }
 }

@@ -155,7 +155,7 @@ export class Stage {
   async follow(names: readonly JobEventName[], by = this.worker): Promise<Follower> {
     const follower = new Follower(names, by, this.time);
     this.followers.push(follower);
-    await follower.begin();
+    await follower.begin(this.crews.length);
     return follower;
   }
 
