@@ -89,7 +89,8 @@ describe.each(Object.entries(ENGINE_URLS))('on %s', (_, urlOf) => {
     await victim.kill();
     sleeper.signal('SIGSTOP');
     await publishUntil(office, followed, left);
-    const late = await follow(await open(url), [left], 'completed');
+    // Who begins now waits for half of the deadline for those two to hear of it.
+    const late = await follow(await open(url, '10s'), [left], 'completed');
     await publishUntil(office, late, left);
 
     sleeper.signal('SIGCONT');

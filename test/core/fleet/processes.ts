@@ -51,7 +51,7 @@ export interface Office {
   publish(name: string): Promise<string>;
 }
 
-export async function open(url: string): Promise<Office> {
+export async function open(url: string, deadline = '30s'): Promise<Office> {
   const backend = await backendFromUrl(url).open({ worker: 'office', warn: console.error });
   onTestFinished(() => backend.close());
   const publisher = new Publisher({
@@ -63,6 +63,6 @@ export async function open(url: string): Promise<Office> {
     publishTimeoutMs: 30_000,
     events: new JobEvents(),
   });
-  const operator = new JobsOperator(backend, { deadline: '30s' });
+  const operator = new JobsOperator(backend, { deadline });
   return { backend, operator, publish: async (name) => (await publisher.publish(name, null)).id };
 }
