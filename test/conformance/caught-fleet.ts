@@ -47,7 +47,6 @@ export const caughtFleet: Readonly<Record<string, Readonly<Record<string, readon
     'who follows no more is told nothing, and forgotten': [
       'tells nobody who watches',
       'gives each worker records of its own',
-      'swaps whatever the text',
     ],
   },
 };
