@@ -5,7 +5,13 @@ export {
   type JobHandlerDecoratorOptions,
 } from './nest/job-handler.decorator.js';
 export type { JobHandlerOptions } from './core/handler-options.js';
-export { OnJobEvent, type OnJobEventDecorator, type OnJobEventOptions } from './nest/on-job-event.decorator.js';
+export {
+  OnJobEvent,
+  type OnJobEventDecorator,
+  type OnJobEventOptions,
+  type OnWorkerEventDecorator,
+  type OnWorkerEventOptions,
+} from './nest/on-job-event.decorator.js';
 export { JobSchedule, type JobScheduleOptions } from './nest/job-schedule.decorator.js';
 export type { CronScheduleOptions, JobScheduleRef } from './nest/job-schedule.ref.js';
 export type { ScheduleOptions } from './core/schedule.js';
@@ -54,6 +60,7 @@ export {
   type RetryOptions,
 } from './core/errors.js';
 export type { EventStreamOptions, JobEventStream } from './core/event-stream.js';
+export type { EventWorker, ToldError, WorkerEvent, WorkerEventMap } from './core/worker-events.js';
 export { JobEvents, type JobEventListener, type JobEventMap, type JobEventName } from './core/events.js';
 export { forward, type Forward, type ForwardOptions } from './core/forward.js';
 export { httpErrors } from './core/http-errors.js';

@@ -11,7 +11,8 @@ const DEADLINE = '10s';
 
 /** Who operates the engine that is meant. */
 export async function operatorOf(session: Session<unknown>): Promise<JobsOperator> {
-  return new JobsOperator(await session.open(), { deadline: DEADLINE });
+  const warn = (message: string): void => session.terminal.say(`warning: ${message}`);
+  return new JobsOperator(await session.open(), { deadline: DEADLINE, warn });
 }
 
 /** The queue of a job: the one that is named, else the one that has it. @throws CliError where none has it, or several have */

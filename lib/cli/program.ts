@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { doctor } from './commands/doctor.js';
 import { drain } from './commands/drain.js';
+import { events } from './commands/events.js';
 import { failures } from './commands/failures.js';
 import { ls } from './commands/ls.js';
 import { move } from './commands/move.js';
@@ -41,6 +42,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addCommand(program, resume, ended);
   addCommand(program, workers, ended);
   addCommand(program, watch, ended);
+  addCommand(program, events, ended);
   addCommand(program, move, ended);
   addCommand(program, doctor, ended);
   try {

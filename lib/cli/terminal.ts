@@ -6,7 +6,7 @@ export class OutputClosedError extends Error {
   override readonly name = 'OutputClosedError';
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** What a command prints: its answer on stdout, everything else on stderr. */
 export class Terminal {

@@ -9,6 +9,7 @@ import { crashing } from './crashing.js';
 import { delay } from './delay.js';
 import { fleet } from './fleet.js';
 import { finding } from './finding.js';
+import { following } from './following.js';
 import { foreign } from './foreign.js';
 import { forwarding } from './forwarding.js';
 import { handling } from './handling.js';
@@ -74,6 +75,7 @@ export const scenarios: readonly Scenario[] = [
   ...rates,
   ...stopping,
   ...fleet,
+  ...following,
   ...results,
   ...foreign,
 ];

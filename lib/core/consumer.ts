@@ -162,10 +162,10 @@ export class Consumer {
   }
 
   private memberOf(setup: ConsumerSetup, clock: Clock, outage: Outage): FleetMember | undefined {
-    const { backend, fleet: plan, worker } = setup;
+    const { backend, fleet: plan, worker, events } = setup;
     const { records } = backend;
     if (!plan || !records) return undefined;
-    return new FleetMember({ records, clock, outage, worker, plan, queues: () => this.working.keys() });
+    return new FleetMember({ records, clock, outage, events, worker, plan, queues: () => this.working.keys() });
   }
 
   private readQueue(plan: QueuePlan): ReadQueue {

@@ -2,7 +2,7 @@ import { checkedObject, within } from './checked-object.js';
 import { count } from './option-checks.js';
 import { show } from './show.js';
 
-/** What `JobEvents.stream` takes. */
+/** What `JobEvents.stream` and `JobsService.follow` take. */
 export interface EventStreamOptions {
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined;
@@ -12,12 +12,18 @@ export interface EventStreamOptions {
 
 const DEFAULT_BUFFER = 1_000;
 
-/** @throws TypeError */
-export function checkedStreamOptions(options: unknown): {
+/**
+ * @param what was called with them, in messages
+ * @throws TypeError
+ */
+export function checkedStreamOptions(
+  options: unknown,
+  what: string,
+): {
   readonly signal: AbortSignal | undefined;
   readonly buffer: number;
 } {
-  return within('stream: ', () => {
+  return within(`${what}: `, () => {
     const { signal, buffer = DEFAULT_BUFFER } = checkedObject(options, ['signal', 'buffer'], 'options');
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);
@@ -26,9 +32,9 @@ export function checkedStreamOptions(options: unknown): {
   });
 }
 
-/** Events that wait to be read by one reader; made by `JobEvents.stream`. */
+/** Events that wait to be read by one reader; made by `JobEvents.stream` and `JobsService.follow`. */
 export class JobEventStream<Event> implements AsyncIterableIterator<Event, undefined> {
-  private readonly waiting: Event[] = [];
+  private readonly waiting = new Waiting<Event>();
   private readers: ((result: IteratorResult<Event, undefined>) => void)[] = [];
   private ended = false;
   private droppedEvents = 0;
@@ -43,7 +49,7 @@ export class JobEventStream<Event> implements AsyncIterableIterator<Event, undef
     private readonly whenEnded: () => void,
   ) {}
 
-  /** How many events were dropped, for nobody read them in time. */
+  /** How many events were dropped, for nobody read them in time, or, of other processes, more happened than they tell. */
   get dropped(): number {
     return this.droppedEvents;
   }
@@ -54,13 +60,23 @@ export class JobEventStream<Event> implements AsyncIterableIterator<Event, undef
     const reader = this.readers.shift();
     if (reader) return reader({ done: false, value: event });
     this.waiting.push(event);
-    if (this.waiting.length > this.buffer) this.drop();
+    if (this.waiting.size > this.buffer) this.drop();
+  }
+
+  /**
+   * Counts events that did not come; who makes the stream says why.
+   *
+   * @internal
+   */
+  miss(count: number): void {
+    this.droppedEvents += count;
+    this.told += count;
   }
 
   next(): Promise<IteratorResult<Event, undefined>> {
-    if (this.waiting.length > 0) {
-      const value = this.waiting.shift() as Event;
-      if (this.waiting.length === 0) this.tellDropped();
+    if (this.waiting.size > 0) {
+      const value = this.waiting.take();
+      if (this.waiting.size === 0) this.tellDropped();
       return Promise.resolve({ done: false, value });
     }
     if (this.ended) return Promise.resolve({ done: true, value: undefined });
@@ -68,7 +84,7 @@ export class JobEventStream<Event> implements AsyncIterableIterator<Event, undef
   }
 
   return(): Promise<IteratorResult<Event, undefined>> {
-    this.waiting.length = 0;
+    this.waiting.clear();
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -92,7 +108,7 @@ export class JobEventStream<Event> implements AsyncIterableIterator<Event, undef
   }
 
   private drop(): void {
-    this.waiting.shift();
+    this.waiting.take();
     if (this.droppedEvents++ > this.told) return;
     this.warn(`${this.what} is read too slowly: more than ${this.buffer} events wait, so that the oldest are dropped`);
   }
@@ -102,5 +118,38 @@ export class JobEventStream<Event> implements AsyncIterableIterator<Event, undef
     if (dropped === 0) return;
     this.told = this.droppedEvents;
     this.warn(`${this.what}: ${dropped} ${dropped === 1 ? 'event was' : 'events were'} dropped`);
+  }
+}
+
+/** From how many on that were taken the others move up. */
+const MOVED = 1_000;
+
+/** First in, first out, at the same cost however many wait: `shift` of a long array moves them all. */
+class Waiting<Event> {
+  private all: (Event | undefined)[] = [];
+  private taken = 0;
+
+  get size(): number {
+    return this.all.length - this.taken;
+  }
+
+  push(event: Event): void {
+    this.all.push(event);
+  }
+
+  /** The first; for when there is one. */
+  take(): Event {
+    const event = this.all[this.taken] as Event;
+    this.all[this.taken++] = undefined;
+    if (this.taken >= MOVED && this.taken > this.size) {
+      this.all = this.all.slice(this.taken);
+      this.taken = 0;
+    }
+    return event;
+  }
+
+  clear(): void {
+    this.all = [];
+    this.taken = 0;
   }
 }

@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { checkedStreamOptions, JobEventStream, type EventStreamOptions } from './event-stream.js';
 import type { JobRef } from './job.js';
+import { onAbort } from './on-abort.js';
 import type { PublishedJob } from './published-job.js';
+import { show } from './show.js';
 
 /**
  * Why a job was dropped: its queue was full, and it had waited longest, or it came last; another of its unique key was
@@ -64,6 +66,16 @@ const EVERY_EVENT: Readonly<Record<JobEventName, true>> = {
 
 export const JOB_EVENT_NAMES = Object.keys(EVERY_EVENT) as readonly JobEventName[];
 
+export function isJobEvent(name: unknown): name is JobEventName {
+  return typeof name === 'string' && Object.hasOwn(EVERY_EVENT, name);
+}
+
+/** @throws TypeError naming the events that there are */
+export function checkEventName(name: unknown): JobEventName {
+  if (isJobEvent(name)) return name;
+  throw new TypeError(`expected an event of ${JOB_EVENT_NAMES.join(', ')}, got ${show(name)}`);
+}
+
 export type JobEventListener<Name extends JobEventName> = (event: JobEventMap[Name]) => unknown;
 
 /**
@@ -111,16 +123,16 @@ export class JobEvents {
    * @throws TypeError naming the option, what was expected and what was given
    */
   stream<Name extends JobEventName>(name: Name, options: EventStreamOptions = {}): JobEventStream<JobEventMap[Name]> {
-    const { signal, buffer } = checkedStreamOptions(options);
+    const { signal, buffer } = checkedStreamOptions(options, 'stream');
     const stream = new JobEventStream<JobEventMap[Name]>(`the stream of job event "${name}"`, buffer, this.warn, () => {
       off();
-      signal?.removeEventListener('abort', end);
+      offSignal?.();
       this.streams.delete(stream);
     });
     const end = (): void => stream.end();
     const off = this.on(name, (event) => stream.push(event));
     this.streams.add(stream);
-    signal?.addEventListener('abort', end, { once: true });
+    const offSignal = signal && onAbort(signal, end);
     if (signal?.aborted || this.closed) end();
     return stream;
   }

@@ -1,8 +1,10 @@
 import { CancelOrders, type CancellableRun } from './fleet-cancels.js';
 import type { Clock } from './clock.js';
+import type { JobEvents } from './events.js';
 import { RunCounters } from './fleet-counts.js';
 import { changeOrders, ORDERS_KEY, readOrders, type CancelOrder } from './fleet-orders.js';
 import { Registration, type FleetRun, type WorkerIdentity } from './fleet-registration.js';
+import { FleetTelling, TELLING, type TellingTimes } from './fleet-telling.js';
 import { HEARTBEAT, type HeartbeatTimes } from './fleet-workers.js';
 import { inTime } from './in-time.js';
 import type { JobRef } from './job.js';
@@ -18,6 +20,7 @@ export interface FleetPlan {
   readonly heartbeat?: HeartbeatTimes;
   /** How often its counts are stored at most. Milliseconds; default 5 s. */
   readonly countEveryMs?: number;
+  readonly telling?: TellingTimes;
 }
 
 /** A queue that is read here, as the fleet sees it. */
@@ -33,6 +36,8 @@ export interface FleetSetup {
   readonly records: Records;
   readonly clock: Clock;
   readonly outage: Outage;
+  /** Of the jobs that are handled and published here. */
+  readonly events: JobEvents;
   /** Names this process where it says what it did. */
   readonly worker: string;
   readonly plan: FleetPlan;
@@ -54,13 +59,15 @@ export class FleetMember {
   private readonly cancels: CancelOrders;
   private readonly counters: RunCounters;
   private readonly registration: Registration | undefined;
+  /** Who is not listed tells nothing, for nobody would look for it. */
+  private readonly telling: FleetTelling | undefined;
   private leave: (() => void) | undefined;
   private readonly knowing: Promise<void>;
   private nowKnown: () => void = () => undefined;
 
   constructor(private readonly setup: FleetSetup) {
     const { records, clock, plan } = setup;
-    const { identity, heartbeat = HEARTBEAT, countEveryMs = COUNT_EVERY_MS } = plan;
+    const { identity, heartbeat = HEARTBEAT, countEveryMs = COUNT_EVERY_MS, telling = TELLING } = plan;
     const now = (): number => clock.now();
     this.counters = new RunCounters(records, now, countEveryMs);
     this.cancels = new CancelOrders(
@@ -69,6 +76,8 @@ export class FleetMember {
       now,
     );
     this.registration = identity && new Registration(records, clock, identity, heartbeat, setup.queues);
+    const place = this.registration?.place;
+    this.telling = place && new FleetTelling(records, setup.events, place, now, telling);
     this.knowing = new Promise((resolve) => (this.nowKnown = resolve));
   }
 
@@ -126,12 +135,19 @@ export class FleetMember {
     this.leave ??= () => undefined;
     this.setup.outage.gaveUp(this);
     this.nowKnown();
-    const last = Promise.all([this.counters.close(), this.registration?.close()]);
+    const last = Promise.all([this.counters.close(), this.takeLeave()]);
     await inTime(last, CLOSE_MS, () => new Error('late')).catch(() => undefined);
   }
 
+  /** Who follows its events looks for the last of them once it is listed no more. */
+  private async takeLeave(): Promise<void> {
+    const told = this.telling?.close() ?? Promise.resolve();
+    await inTime(told, CLOSE_MS / 2, () => new Error('late')).catch(() => undefined);
+    await this.registration?.close();
+  }
+
   private follow(text: string | undefined): void {
-    const { paused, cancels } = readOrders(text);
+    const { paused, cancels, following } = readOrders(text);
     const before = this.paused;
     this.paused = new Set(paused.map(({ queue }) => queue));
     this.nowKnown();
@@ -139,6 +155,7 @@ export class FleetMember {
       if (before?.has(one.queue) !== this.paused.has(one.queue)) one.heed();
     }
     this.cancels.follow(cancels);
+    this.telling?.hear(following);
   }
 
   private *runsOf(queue: string, id: string): Generator<CancellableRun> {

@@ -1,3 +1,5 @@
+import { systemClock } from './clock.js';
+import type { JobEventName } from './events.js';
 import { changeRecord, readRecord } from './fleet-change.js';
 import type { Records } from './records.js';
 
@@ -31,17 +33,36 @@ export interface CancelOrder {
   readonly doneBy?: string;
 }
 
+/** That all processes are to tell of what happens to jobs. */
+export interface FollowOrder {
+  /** Tells it from others. */
+  readonly token: string;
+  /** The events that are meant. */
+  readonly names: readonly JobEventName[];
+  /** By then it is said anew, or who gave it has died. Milliseconds since 1970, by the system's clock. */
+  readonly until: number;
+}
+
 export interface Orders {
   readonly paused: readonly PausedQueue[];
   readonly cancels: readonly CancelOrder[];
+  readonly following: readonly FollowOrder[];
 }
 
+/** What the record says; what can't be read of it, and what an earlier version has not written, is as if it were not there. */
 export function readOrders(text: string | undefined): Orders {
   const read = readRecord<Partial<Orders>>(text);
   return {
-    paused: Array.isArray(read?.paused) ? read.paused : [],
-    cancels: Array.isArray(read?.cancels) ? read.cancels : [],
+    paused: listOf(read?.paused, ({ queue, since }) => typeof queue === 'string' && Number.isFinite(since)),
+    cancels: listOf(read?.cancels, ({ token, at }) => typeof token === 'string' && Number.isFinite(at)),
+    following: listOf(read?.following, ({ token, names, until }) => {
+      return typeof token === 'string' && Array.isArray(names) && Number.isFinite(until);
+    }),
   };
+}
+
+function listOf<Order>(list: readonly Order[] | undefined, isOne: (one: Order) => boolean): readonly Order[] {
+  return Array.isArray(list) ? (list as Order[]).filter((one) => typeof one === 'object' && one && isOne(one)) : [];
 }
 
 /** @param now milliseconds since 1970 */
@@ -59,7 +80,9 @@ export async function changeOrders(records: Records, now: number, change: (order
     const before = readOrders(text);
     const after = change(before);
     if (after === before) return undefined;
-    return JSON.stringify({ ...after, cancels: living(after.cancels, now) });
+    const following = after.following.filter(({ until }) => until > systemClock.now());
+    // What a later version has added stays.
+    return JSON.stringify({ ...readRecord<object>(text), ...after, cancels: living(after.cancels, now), following });
   });
 }
 

@@ -11,6 +11,7 @@ import {
 } from './fleet-workers.js';
 import type { JobRef } from './job.js';
 import type { Records } from './records.js';
+import type { EventWorker } from './worker-events.js';
 
 /** What a process is listed as. */
 export interface WorkerIdentity {
@@ -55,7 +56,7 @@ const RESOLUTION_MS = 20;
 
 /** Lists a process among the workers for as long as it runs, and says every few seconds what it does. */
 export class Registration {
-  private readonly id: string;
+  readonly place: EventWorker;
   private readonly startedAt: number;
   private timer: NodeJS.Timeout | undefined;
   private saying: Promise<void> | undefined;
@@ -70,7 +71,8 @@ export class Registration {
     private readonly queues: () => Iterable<ToldQueue>,
   ) {
     // A container's processes have the same pid, and its host the same name as the one before.
-    this.id = `${identity.host}:${identity.pid}:${randomUUID().slice(0, 8)}`;
+    const { host, pid, instance } = identity;
+    this.place = { id: `${host}:${pid}:${randomUUID().slice(0, 8)}`, host, pid, instance };
     this.startedAt = clock.now();
   }
 
@@ -95,7 +97,7 @@ export class Registration {
 
   private async leave(): Promise<void> {
     await this.saying;
-    await forgetWorker(this.records, this.id);
+    await forgetWorker(this.records, this.place.id);
   }
 
   private beat(): void {
@@ -107,16 +109,13 @@ export class Registration {
   }
 
   private told(): WorkerRecord {
-    const { host, pid, version, instance, watchdog } = this.identity;
+    const { version, watchdog } = this.identity;
     const queues = [...this.queues()];
     const runs = queues.flatMap((queue) => [...queue.runs]);
     const now = this.clock.now();
     return {
-      id: this.id,
-      host,
-      pid,
+      ...this.place,
       version,
-      instance,
       queues: queues.map(({ queue }) => queue),
       concurrency: queues.reduce((sum, { concurrency }) => sum + concurrency, 0),
       running: runs.slice(0, MOST_RUNNING).map((run) => this.runningRecord(run, now)),

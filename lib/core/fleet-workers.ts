@@ -2,7 +2,7 @@ import { changeRecord, readRecord } from './fleet-change.js';
 import type { Records } from './records.js';
 
 /** The key of the list of processes that handle jobs. */
-const LIST_KEY = 'fleet:workers';
+export const WORKERS_KEY = 'fleet:workers';
 /** The list outlives its processes; each is in it for as long as its own record. */
 const LIST_TTL_MS = 365 * 24 * 3_600_000;
 
@@ -87,8 +87,8 @@ function keyOf(id: string): string {
 export async function sayWorker(records: Records, worker: WorkerRecord, knownMs: number): Promise<void> {
   await records.set(keyOf(worker.id), textOf(worker), knownMs);
   const { id } = worker;
-  if (readList((await records.get(LIST_KEY))?.text).some((one) => one.id === id)) return;
-  await changeRecord(records, LIST_KEY, LIST_TTL_MS, (text) =>
+  if (readList((await records.get(WORKERS_KEY))?.text).some((one) => one.id === id)) return;
+  await changeRecord(records, WORKERS_KEY, LIST_TTL_MS, (text) =>
     JSON.stringify([...readList(text).filter((one) => one.id !== id), { id, at: worker.startedAt }]),
   );
 }
@@ -112,7 +112,7 @@ export async function forgetWorker(records: Records, id: string): Promise<void> 
  * taken off the list.
  */
 export async function knownWorkers(records: Records): Promise<readonly WorkerRecord[]> {
-  const list = readList((await records.get(LIST_KEY))?.text);
+  const list = readList((await records.get(WORKERS_KEY))?.text);
   const found = await Promise.all(list.map(async ({ id }) => (await records.get(keyOf(id)))?.text));
   const workers = found.map((text) => readRecord<WorkerRecord>(text));
   // One that has just come is listed after it has said what it is, so what is not there has died.
@@ -127,11 +127,16 @@ export function isStale({ heartbeatAt, everyMs }: WorkerRecord, now: number): bo
 }
 
 async function unlist(records: Records, ids: ReadonlySet<string>): Promise<void> {
-  await changeRecord(records, LIST_KEY, LIST_TTL_MS, (text) => {
+  await changeRecord(records, WORKERS_KEY, LIST_TTL_MS, (text) => {
     const before = readList(text);
     const after = before.filter(({ id }) => !ids.has(id));
     return after.length === before.length ? undefined : JSON.stringify(after);
   });
+}
+
+/** The ids of those that are listed. */
+export function listedWorkers(text: string | undefined): ReadonlySet<string> {
+  return new Set(readList(text).map(({ id }) => id));
 }
 
 function readList(text: string | undefined): readonly Listed[] {

@@ -6,10 +6,12 @@ export class LatestRecord {
   private unsaved: (() => string | Promise<string>) | undefined;
   private storing: Promise<void> | undefined;
 
+  /** @param refused hears that the engine has not stored one */
   constructor(
     private readonly records: Records,
     private readonly key: string,
     private readonly ttlMs: number,
+    private readonly refused: () => void = () => undefined,
   ) {}
 
   /** @param text called when it is stored */
@@ -35,6 +37,7 @@ export class LatestRecord {
       } catch {
         // The engine is away or does not take it: the next text, or the last try at the end, may fare better.
         this.unsaved = text;
+        this.refused();
       }
     }
     this.storing = undefined;

@@ -15,6 +15,7 @@ export class BackendHost {
   private opened: Promise<Backend> | undefined;
   private closed = false;
   private endWatch: (() => void) | undefined;
+  private readonly lasts: (() => Promise<void>)[] = [];
 
   constructor(
     @Inject(JOBS_SETTINGS) private readonly settings: JobsSettings,
@@ -36,11 +37,17 @@ export class BackendHost {
     return this.opened;
   }
 
+  /** @param last what the open backend is needed for at its end; must not reject */
+  beforeClose(last: () => Promise<void>): void {
+    this.lasts.push(last);
+  }
+
   /** Never rejects. */
   async close(): Promise<void> {
     this.closed = true;
     const opened = await this.opened?.catch(() => undefined);
     this.opened = undefined;
+    await Promise.all(this.lasts.map((last) => last()));
     this.endWatch?.();
     if (!opened || !isDescription(this.settings.backend)) return;
     try {

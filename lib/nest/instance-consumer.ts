@@ -18,6 +18,7 @@ import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { INSTANCE_NAME, OWN_EVENTS, OWN_PUBLISHER } from './own-tokens.js';
 import type { PublisherService } from './publisher.service.js';
 import { drainPlans, queueOf, queuePlans } from './queue-plans.js';
+import { WorkerEventListeners } from './worker-event.listeners.js';
 
 /** What one instance of the module reads, for as long as the application runs or somebody asks for it. */
 @Injectable()
@@ -37,6 +38,7 @@ export class InstanceConsumer {
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
     @Inject(INSTANCE_NAME) private readonly instance: string,
     @Inject(JobEventExplorer) readonly listeners: JobEventExplorer,
+    @Inject(WorkerEventListeners) private readonly ofAll: WorkerEventListeners,
     @Inject(JobsInstances) instances: JobsInstances<InstanceConsumer>,
   ) {
     instances.add(instance, this);
@@ -62,9 +64,10 @@ export class InstanceConsumer {
     if (this.stopping) throw new Error(`${who}: the application has closed`);
   }
 
-  /** Reads the queues that this process is to read. */
+  /** Hears of all processes what methods here listen to, and reads the queues that this process is to read. */
   async start(): Promise<void> {
     this.started = true;
+    if (!this.stopping) await this.ofAll.follow();
     await this.read(this.explorer.handlers.all());
   }
 
@@ -93,6 +96,7 @@ export class InstanceConsumer {
       this.listeners.listen(modules);
       const handlers = this.explorer.add(found);
       this.consumer?.addHandlers(handlers);
+      if (this.isRunning) await this.ofAll.follow();
       if (this.started) await this.read(handlers);
       return handlers.map((handler) => handler.name);
     };

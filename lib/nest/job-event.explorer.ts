@@ -1,17 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { JobEventMap, JobEventName, JobEvents } from '../core/events.js';
+import type { WorkerEvent } from '../core/worker-events.js';
 import { methodsOf, nameOf, prototypeOf, wrappersOf, type NestModule, type Wrapper } from './found-handlers.js';
 import { isPerJob } from './job-handler.caller.js';
 import { JobsInstances } from './jobs.instances.js';
-import { listenersOn } from './on-job-event.decorator.js';
+import { listenersOn, type EventsFrom } from './on-job-event.decorator.js';
 import { INSTANCE_NAME, OWN_EVENTS } from './own-tokens.js';
+import { WorkerEventListeners } from './worker-event.listeners.js';
 
-type Listening = Record<string | symbol, (event: JobEventMap[JobEventName]) => unknown>;
+type Listening = Record<string | symbol, (event: JobEventMap[JobEventName] | WorkerEvent) => unknown>;
 
 /** A decorated method. */
 interface FoundListener {
   readonly event: JobEventName;
+  readonly from: EventsFrom;
   readonly instance: Listening;
   readonly key: string | symbol;
 }
@@ -25,6 +28,7 @@ export class JobEventExplorer {
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(OWN_EVENTS) private readonly events: JobEvents,
+    @Inject(WorkerEventListeners) private readonly ofAll: WorkerEventListeners,
     @Inject(INSTANCE_NAME) private readonly name: string,
     @Inject(JobsInstances) private readonly instances: JobsInstances,
   ) {}
@@ -35,12 +39,13 @@ export class JobEventExplorer {
    * @throws Error naming the class and its module where it can't listen; then none does
    */
   listen(modules: Iterable<NestModule> = this.modules.values()): void {
-    for (const { event, instance, key } of [...this.foundIn(modules)]) {
+    for (const { event, from, instance, key } of [...this.foundIn(modules)]) {
       const heard = this.known.get(instance) ?? new Set();
-      const place = `${event} ${String(key)}`;
+      const place = `${event} ${from} ${String(key)}`;
       if (heard.has(place)) continue;
       this.known.set(instance, heard.add(place));
-      this.events.on(event, (told) => instance[key]?.(told));
+      if (from === 'all') this.ofAll.add(event, (told) => instance[key]?.(told));
+      else this.events.on(event, (told) => instance[key]?.(told));
     }
   }
 
@@ -51,7 +56,7 @@ export class JobEventExplorer {
   private *foundOn(wrapper: Wrapper, module: NestModule): Generator<FoundListener> {
     const prototype = prototypeOf(wrapper);
     for (const [key, owner] of prototype ? methodsOf(prototype) : []) {
-      for (const { event, instance } of listenersOn(owner, key)) {
+      for (const { event, from, instance } of listenersOn(owner, key)) {
         const type = prototype?.constructor;
         const what = `${nameOf(type)}.${String(key)} in ${module.name} listens to job event "${event}"`;
         this.instances.check(instance, what, "@OnJobEvent('…', { instance: '…' })");
@@ -63,7 +68,7 @@ export class JobEventExplorer {
           );
         }
         // A factory's way of providing nothing.
-        if (wrapper.instance) yield { event, instance: wrapper.instance as Listening, key };
+        if (wrapper.instance) yield { event, from, instance: wrapper.instance as Listening, key };
       }
     }
   }

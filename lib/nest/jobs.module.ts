@@ -6,6 +6,7 @@ import { ConsumerHost } from './consumer.host.js';
 import { ENGINE_SUBSTITUTE } from './engine-substitute.js';
 import { JobsOutermostModule, placeHooks } from './hook-order.js';
 import { InstanceConsumer } from './instance-consumer.js';
+import { InstanceOperator } from './instance-operator.js';
 import { JobContextCreator } from './job-context.creator.js';
 import { JobEventExplorer } from './job-event.explorer.js';
 import { JobHandlerCaller } from './job-handler.caller.js';
@@ -22,6 +23,7 @@ import { JobsService } from './jobs.service.js';
 import { JOBS_SETTINGS, jobsSettings } from './jobs.settings.js';
 import { DEFAULT_INSTANCE, INSTANCE_NAME, OWN_EVENTS, OWN_JOBS, OWN_PUBLISHER } from './own-tokens.js';
 import { PublisherService } from './publisher.service.js';
+import { WorkerEventListeners } from './worker-event.listeners.js';
 
 /**
  * Publishes and handles background jobs. Exports `PublisherService`, `JobEvents` and `JobsService`; with a `name`, the same
@@ -43,6 +45,8 @@ import { PublisherService } from './publisher.service.js';
     JobContextCreator,
     JobHandlerCaller,
     JobHandlerExplorer,
+    InstanceOperator,
+    WorkerEventListeners,
     JobEventExplorer,
     { provide: OWN_PUBLISHER, useClass: PublisherService },
     InstanceConsumer,

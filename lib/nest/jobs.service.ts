@@ -5,11 +5,10 @@ import { durationMs, type Duration } from '../core/duration.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
 import { checkedObject, within } from '../core/checked-object.js';
-import { BackendHost } from './backend.host.js';
 import { InstanceConsumer } from './instance-consumer.js';
+import { InstanceOperator } from './instance-operator.js';
 import type { NestModule } from './found-handlers.js';
 import { JobsInstances } from './jobs.instances.js';
-import { JOBS_SETTINGS, type JobsSettings } from './jobs.settings.js';
 import { OperatedJobs } from './operated-jobs.js';
 
 /** What `JobsService.drain` takes. */
@@ -38,10 +37,9 @@ export class JobsService extends OperatedJobs {
     @Inject(InstanceConsumer) private readonly consumer: InstanceConsumer,
     @Inject(JobsInstances) private readonly instances: JobsInstances<InstanceConsumer>,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(BackendHost) backend: BackendHost,
-    @Inject(JOBS_SETTINGS) { operate }: JobsSettings,
+    @Inject(InstanceOperator) operator: InstanceOperator,
   ) {
-    super(backend, operate);
+    super(operator);
   }
 
   /**

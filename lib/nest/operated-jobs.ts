@@ -1,26 +1,23 @@
 import type { Duration } from '../core/duration.js';
+import type { EventStreamOptions, JobEventStream } from '../core/event-stream.js';
+import type { JobEventName } from '../core/events.js';
 import type { JobState } from '../core/inspector.js';
+import type { WorkerEvent } from '../core/worker-events.js';
 import type { BulkOptions, BulkReport } from '../operating/bulk-action.js';
 import type { BulkFilter, RemoveFilter } from '../operating/bulk.js';
 import type { Failures, FailuresOptions } from '../operating/failure-groups.js';
 import type { JobList, ListOptions } from '../operating/job-list.js';
 import type { JobOperations, OperatorAbilities } from '../operating/job-operations.js';
 import type { JobView } from '../operating/job-view.js';
-import { JobsOperator } from '../operating/jobs-operator.js';
+import type { JobsOperator } from '../operating/jobs-operator.js';
 import type { ActionResult } from '../operating/one-job.js';
 import type { QueueView } from '../operating/queue-view.js';
 import type { WorkerTrace, WorkerView } from '../operating/worker-view.js';
-import type { BackendHost } from './backend.host.js';
-import type { JobsSettings } from './jobs.settings.js';
+import type { InstanceOperator } from './instance-operator.js';
 
 /** The operator's verbs on the backend of one instance of the module, which is opened when it is asked for. */
 export abstract class OperatedJobs implements JobOperations {
-  private made: Promise<JobsOperator> | undefined;
-
-  constructor(
-    private readonly host: BackendHost,
-    private readonly options: JobsSettings['operate'],
-  ) {}
+  constructor(private readonly own: InstanceOperator) {}
 
   /** What the engine can do for operators, verb by verb, or why that is nothing. */
   async abilities(): Promise<OperatorAbilities> {
@@ -95,11 +92,14 @@ export abstract class OperatedJobs implements JobOperations {
     return (await this.operator()).trace(workerId);
   }
 
+  async follow<Name extends JobEventName>(
+    names: Name | readonly Name[],
+    options?: EventStreamOptions,
+  ): Promise<JobEventStream<WorkerEvent<Name>>> {
+    return (await this.operator()).follow(names, options);
+  }
+
   private operator(): Promise<JobsOperator> {
-    const { deadlineMs: deadline, redact } = this.options;
-    this.made ??= this.host.open().then((backend) => new JobsOperator(backend, { deadline, redact }));
-    // A backend that can't be opened now may be later.
-    this.made.catch(() => (this.made = undefined));
-    return this.made;
+    return this.own.open();
   }
 }

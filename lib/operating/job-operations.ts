@@ -1,5 +1,8 @@
 import type { Duration } from '../core/duration.js';
+import type { EventStreamOptions, JobEventStream } from '../core/event-stream.js';
+import type { JobEventName } from '../core/events.js';
 import type { InspectorAbilities, JobState } from '../core/inspector.js';
+import type { WorkerEvent } from '../core/worker-events.js';
 import type { BulkOptions, BulkReport } from './bulk-action.js';
 import type { BulkFilter, RemoveFilter } from './bulk.js';
 import type { Failures, FailuresOptions } from './failure-groups.js';
@@ -119,4 +122,20 @@ export interface JobOperations {
    * @throws WorkerNotFoundError where there is no such process
    */
   trace(workerId: string): Promise<WorkerTrace>;
+
+  /**
+   * What happens to jobs from now on, in all processes that `workers()` lists and in those that come later, to be read at
+   * one's own pace: `for await (const event of await jobs.follow(['failed', 'expired']))`. Each event comes once, in the
+   * order of its process, and about 100 ms after the fact. A process tells 200 events ten times a second at most; what it
+   * can't tell, and what nobody reads in time, is dropped and counted by `dropped`, and the log says so.
+   *
+   * Resolves once all processes that are known and alive have heard of it: from then on nothing is missed. One that was killed
+   * just now, or hangs, is waited for as long as half of the deadline.
+   *
+   * Ends when `signal` aborts, when the loop is left, and when the application or the operator closes.
+   */
+  follow<Name extends JobEventName>(
+    names: Name | readonly Name[],
+    options?: EventStreamOptions,
+  ): Promise<JobEventStream<WorkerEvent<Name>>>;
 }

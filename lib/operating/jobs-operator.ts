@@ -2,16 +2,20 @@ import { hostname } from 'node:os';
 import type { Backend } from '../core/backend.js';
 import { checkedObject } from '../core/checked-object.js';
 import { durationMs, type Duration } from '../core/duration.js';
+import type { EventStreamOptions, JobEventStream } from '../core/event-stream.js';
+import type { JobEventName } from '../core/events.js';
 import { pauseQueue, resumeQueue } from '../core/fleet-orders.js';
 import { knownWorkers } from '../core/fleet-workers.js';
 import type { JobState } from '../core/inspector.js';
 import { checkName } from '../core/names.js';
 import { show } from '../core/show.js';
+import type { WorkerEvent } from '../core/worker-events.js';
 import { allQueues, oneQueue } from './all-queues.js';
 import type { BulkOptions, BulkReport } from './bulk-action.js';
 import { clearQueue, removeAllJobs, retryAllJobs, type BulkFilter, type RemoveFilter } from './bulk.js';
 import { cancelJob } from './cancelling.js';
 import { Engine } from './engine.js';
+import { FollowedEvents } from './followed-events.js';
 import { groupedFailures, type Failures, type FailuresOptions } from './failure-groups.js';
 import { checkedOptions, checkState, checkText } from './job-filter.js';
 import { listJobs, type JobList, type ListOptions } from './job-list.js';
@@ -27,6 +31,8 @@ export interface OperatorOptions {
   readonly deadline?: Duration | undefined;
   /** What is shown in the place of payloads, and searched in. Default: the payloads. */
   readonly redact?: Redact | undefined;
+  /** Hears of what `follow` drops. Default: nobody. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 const DEFAULT_DEADLINE = '5s';
@@ -35,20 +41,26 @@ const DEFAULT_DEADLINE = '5s';
 export class JobsOperator implements JobOperations {
   private readonly engine: Engine;
   private readonly redact: Redact | undefined;
+  private readonly followed: FollowedEvents;
 
   /** @throws TypeError where an option is wrong */
   constructor(
     private readonly backend: Backend,
     options: OperatorOptions = {},
   ) {
-    const { deadline, redact } = checkedObject(options, ['deadline', 'redact'], 'operator') as OperatorOptions;
+    const OPTIONS: readonly (keyof OperatorOptions)[] = ['deadline', 'redact', 'warn'];
+    const { deadline, redact, warn } = checkedObject(options, OPTIONS, 'operator') as OperatorOptions;
     const deadlineMs = durationMs(deadline ?? DEFAULT_DEADLINE, 'operator: deadline');
     if (deadlineMs === 0) throw new TypeError('operator: deadline: expected more than 0, got 0');
     if (redact !== undefined && typeof redact !== 'function') {
       throw new TypeError(`operator: redact: expected a function, got ${show(redact)}`);
     }
+    if (warn !== undefined && typeof warn !== 'function') {
+      throw new TypeError(`operator: warn: expected a function, got ${show(warn)}`);
+    }
     this.engine = new Engine(backend, deadlineMs);
     this.redact = redact;
+    this.followed = new FollowedEvents(this.engine, warn ?? (() => undefined));
   }
 
   get abilities(): OperatorAbilities {
@@ -146,8 +158,15 @@ export class JobsOperator implements JobOperations {
     );
   }
 
-  /** Waits for nothing, and leaves the backend open: whoever opened it closes it. */
+  async follow<Name extends JobEventName>(
+    names: Name | readonly Name[],
+    options: EventStreamOptions = {},
+  ): Promise<JobEventStream<WorkerEvent<Name>>> {
+    return this.followed.follow(names, options);
+  }
+
+  /** Ends what `follow` gave, and leaves the backend open: whoever opened it closes it. */
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.followed.close();
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, expectTypeOf, test } from 'vitest';
 import { JobEvents, type JobEventMap } from '../../lib/core/events.js';
 
@@ -69,6 +70,21 @@ test('more than the buffer takes drops the oldest, is counted, and said once whe
   expect(lines.slice(3)).toEqual(['the stream of job event "started": 1 event was dropped']);
 });
 
+test('of very many that wait, all are given in their order, whenever they came', async () => {
+  const { events, start } = observed();
+  const stream = events.stream('started', { buffer: 4_000 });
+  const read: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    start(...Array.from({ length: 1_500 }, (_, n) => round * 1_500 + n));
+    for (let n = 0; n < 1_400; n++) read.push(Number((await stream.next()).value?.job.id));
+  }
+  const ids = Array.from({ length: 15_000 }, (_, n) => n);
+  expect(read).toEqual(ids.slice(0, 14_000));
+  events.close();
+  expect(await idsOf(stream)).toEqual(ids.slice(14_000).map(String));
+  expect(stream.dropped).toBe(0);
+});
+
 test('leaving the loop ends the stream, and what it kept is let go', async () => {
   const { events, start } = observed();
   const stream = events.stream('started');
@@ -89,6 +105,20 @@ test('streams end when the application has closed, and with a signal that has ab
   expect(await idsOf(stream)).toEqual(['1']);
   expect(await idsOf(events.stream('started'))).toEqual([]);
   expect(await idsOf(observed().events.stream('started', { signal: AbortSignal.abort() }))).toEqual([]);
+});
+
+test('one signal ends as many streams as there are, and Node.js takes them for no leak', async () => {
+  const warnings: string[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', warned);
+  const { events } = observed();
+  const ending = new AbortController();
+  const streams = Array.from({ length: 20 }, () => events.stream('started', { signal: ending.signal }));
+  await setImmediate();
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
+  ending.abort();
+  for (const stream of streams) expect(await idsOf(stream)).toEqual([]);
 });
 
 test.each<[object, string]>([

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Scope } from '@nestjs/common';
+import { Inject, Injectable, Scope, type INestApplicationContext } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import {
   FatalError,
@@ -8,6 +8,7 @@ import {
   OnJobEvent,
   type JobEventMap,
   type OnJobEventOptions,
+  type WorkerEvent,
 } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
 import { expect, test } from 'vitest';
@@ -91,6 +92,60 @@ test('a method listens to the instance that it names', async () => {
   expect(heard).toEqual(['own mail']);
 });
 
+/** Resolves once a process that handles jobs is known. */
+async function listed(app: INestApplicationContext): Promise<void> {
+  await expect.poll(async () => (await app.get(JobsService).workers()).length, { timeout: 30_000 }).toBe(1);
+}
+
+test('a method hears of all processes, as long as its application is open', async () => {
+  const heard: string[] = [];
+  class OfAll {
+    @OnJobEvent('completed', { from: 'all' })
+    done({ event, job, worker }: WorkerEvent<'completed'>): void {
+      heard.push(`${event} ${job.id} ${worker.pid === process.pid}`);
+    }
+
+    @OnJobEvent('failed', { from: 'all' })
+    async failed({ job, error }: WorkerEvent<'failed'>): Promise<never> {
+      await Promise.resolve();
+      heard.push(`${job.id}: ${error.message}`);
+      throw new Error('a broken listener');
+    }
+  }
+  const backend = memory();
+  const { publisher, app: worker } = await startJobs({ providers: [Works] }, { backend });
+  await listed(worker);
+  const { app, lines } = await startJobs({ providers: [OfAll] }, { backend, consume: false });
+  await publisher.publish('work', 1, { id: 'a' });
+  await until(() => heard.length === 1, 'the first');
+  await publisher.publish('work', 'fail', { id: 'b' });
+  await until(() => heard.length === 2, 'the second');
+  expect(heard).toEqual(['completed a true', 'b: never']);
+  const report = 'a listener of job event "failed" of all processes failed: a broken listener';
+  await until(() => lines.ofJobs('error').includes(report), 'the report');
+  await app.close();
+  await publisher.publish('work', 2);
+  await worker.close();
+  expect(heard).toHaveLength(2);
+});
+
+test('a method of a lazily loaded module hears of all processes once that is registered', async () => {
+  const heard: string[] = [];
+  class Late {
+    @OnJobEvent('completed', { from: 'all' })
+    done({ job }: WorkerEvent<'completed'>): void {
+      heard.push(job.id);
+    }
+  }
+  const { app, publisher } = await startJobs({ providers: [Works] });
+  await listed(app);
+  const loaded = await app.get(LazyModuleLoader).load(() => moduleOf({ providers: [Late] }, 'LateModule'));
+  await app.get(JobsService).register(loaded);
+  await publisher.publish('work', 1, { id: 'later' });
+  await until(() => heard.length === 1, 'it is heard');
+  expect(heard).toEqual(['later']);
+});
+
 test('an instance that is not there, and a class that is made for each request, stop the application', async () => {
   class Elsewhere {
     @OnJobEvent('failed', { instance: 'reports' })
@@ -166,7 +221,18 @@ test.each<[string, () => unknown, string]>([
       }
       return C;
     },
-    'on C.method: options: expected of instance, got the unknown option "queue"',
+    'on C.method: options: expected of instance, from, got the unknown option "queue"',
+  ],
+  [
+    'another from',
+    () => {
+      class D {
+        @OnJobEvent('failed', { from: 'everywhere' as 'all' })
+        method(): void {}
+      }
+      return D;
+    },
+    `on D.method: options.from: expected 'here' or 'all', got "everywhere"`,
   ],
 ])('%s is refused where it stands', (_, declare, message) => {
   expect(declare).toThrow(message);
@@ -186,6 +252,26 @@ export class Typed {
   @OnJobEvent('leaseLost')
   wrong(event: JobEventMap['failed']): string {
     return event.reason;
+  }
+}
+
+/** What compiles is the test. */
+export class TypedOfAll {
+  @OnJobEvent('failed', { from: 'all' })
+  whole({ error, worker }: WorkerEvent<'failed'>): string {
+    return error.name + worker.host;
+  }
+
+  // @ts-expect-error an event of all processes tells no result
+  @OnJobEvent('completed', { from: 'all' })
+  wrong({ result }: JobEventMap['completed']): unknown {
+    return result;
+  }
+
+  // @ts-expect-error an event of this process tells no worker
+  @OnJobEvent('failed')
+  here({ worker }: WorkerEvent<'failed'>): unknown {
+    return worker;
   }
 }
 

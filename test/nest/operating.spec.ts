@@ -51,6 +51,24 @@ describe.each(Object.entries(engines()))('on %s', (_, engine) => {
     await app.close();
   });
 
+  test('what happens to jobs in another application is followed until this one closes', async () => {
+    const backend = await engine();
+    const other = await startJobs({ providers: [Worker] }, { backend });
+    const { app, publisher } = await startJobs({}, { backend, consume: false });
+    await expect.poll(async () => (await app.get(JobsService).workers()).length, { timeout: 30_000 }).toBe(1);
+    const told: string[] = [];
+    const stream = await app.get(JobsService).follow(['failed', 'completed']);
+    const reading = (async () => {
+      for await (const { event, job, worker } of stream) told.push(`${event} ${job.id} ${worker.instance}`);
+    })();
+    const { id } = await publisher.publish('work', 'fail');
+    await until(() => told.length === 1, 'it is told');
+    expect(told).toEqual([`failed ${id} default`]);
+    await app.close();
+    await reading;
+    await other.app.close();
+  });
+
   test('failed jobs are found, grouped, retried and removed', async () => {
     const { app, publisher, events } = await startJobs({ providers: [Worker] }, { backend: await engine() });
     const jobs = app.get(JobsService);

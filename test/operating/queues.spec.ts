@@ -123,6 +123,7 @@ test('an engine without an inspector refuses, and says why', async () => {
   await expect(operator.cancel('a', '1')).rejects.toMatchObject(unheard);
   await expect(operator.workers()).rejects.toMatchObject(unheard);
   await expect(operator.trace('a')).rejects.toMatchObject(unheard);
+  await expect(operator.follow('failed')).rejects.toMatchObject(unheard);
 });
 
 test('an engine without records shows its queues all the same', async () => {
@@ -137,7 +138,8 @@ test.each([
   [{ deadline: 'soon' }, 'operator: deadline: expected milliseconds or a duration'],
   [{ deadline: 0 }, 'operator: deadline: expected more than 0'],
   [{ redact: true }, 'operator: redact: expected a function, got true'],
-  [{ timeout: 1 }, 'operator: expected of deadline, redact, got the unknown option "timeout"'],
+  [{ warn: 'aloud' }, 'operator: warn: expected a function, got "aloud"'],
+  [{ timeout: 1 }, 'operator: expected of deadline, redact, warn, got the unknown option "timeout"'],
 ])('%o is refused', (options, message) => {
   expect(() => new JobsOperator(office.shop.engine, options as object)).toThrow(message);
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Backend, BackendTraits, Delivery } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import { systemClock, type Clock } from '../../core/clock.js';
-import { JobEvents } from '../../core/events.js';
+import { JobEvents, type JobEventName } from '../../core/events.js';
 import type { Inspector } from '../../core/inspector.js';
 import { Handlers } from '../../core/handlers.js';
 import type { PublishOptions } from '../../core/publish-options.js';
@@ -14,6 +14,7 @@ import type { QueueLimits } from '../../core/queue-limits.js';
 import type { BackendUnderTest } from '../options.js';
 import { CutOff } from './cut-off.js';
 import { Crew, jobDefaults, type CrewPlan } from './crew.js';
+import { Follower } from './follower.js';
 import { Time, TooSlow } from './time.js';
 import { Worker } from './worker.js';
 
@@ -32,6 +33,7 @@ export class Stage {
   readonly time: Time;
   private readonly opened: Backend[];
   private readonly crews: Crew[] = [];
+  private readonly followers: Follower[] = [];
 
   private constructor(
     private readonly subject: BackendUnderTest,
@@ -149,6 +151,14 @@ export class Stage {
     return crew;
   }
 
+  /** One who follows these events of all workers that are there. */
+  async follow(names: readonly JobEventName[], by = this.worker): Promise<Follower> {
+    const follower = new Follower(names, by, this.time);
+    this.followers.push(follower);
+    await follower.begin(this.crews.length);
+    return follower;
+  }
+
   /** A worker on the same backend that loses touch with the engine when `cut` is called, or at its first settlement. */
   cutOff(by = this.worker, when?: 'at the settlement'): { readonly worker: Worker; readonly cut: () => void } {
     const backend = new CutOff(by.backend, when);
@@ -164,6 +174,7 @@ export class Stage {
   async end(): Promise<void> {
     const close = (backend: Backend): Promise<void> => this.time.wait('close to resolve', backend.close());
     try {
+      await Promise.allSettled(this.followers.map((follower) => follower.end()));
       await Promise.allSettled(this.crews.map((crew) => crew.stop()));
       const closed = await Promise.allSettled(this.opened.map(close));
       const failed = closed.find((end) => end.status === 'rejected');

@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/core/clock.js';
 import { backendFromUrl } from '../../../lib/nest/backend-url.js';
 
 /**
- * Handles jobs `quick`, and jobs `long` that run until they are aborted; tells its parent of each. Says often what it does,
+ * Handles jobs `quick`, jobs `refuse` that fail at each attempt, and jobs `long` that run until they are aborted; tells its parent of each. Says often what it does,
  * and is soon forgotten when it dies.
  */
 const [url = '', queue = ''] = process.argv.slice(2);
@@ -15,10 +15,13 @@ const backend = await backendFromUrl(url).open({
   queues: [queue],
   warn: console.error,
 });
-new Crew(
+const crew = new Crew(
   {
     handlers: {
       quick: (_, job) => void process.send?.(['quick', job.id]),
+      refuse: () => {
+        throw new RangeError(`refused by ${process.pid}`);
+      },
       long: async (_, job) => {
         job.log('still at it');
         process.send?.(['started', job.id]);
@@ -38,4 +41,11 @@ new Crew(
   new Time(systemClock, undefined, 60_000, 1_000),
   50,
 );
+// Ends as an application does: what it has told last is heard.
+process.on('SIGTERM', () => {
+  void crew
+    .stop()
+    .then(() => backend.close())
+    .then(() => process.disconnect());
+});
 process.send?.(['ready']);

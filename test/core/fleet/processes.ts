@@ -1,0 +1,68 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import type { Backend } from '../../../lib/core/backend.js';
+import { systemClock } from '../../../lib/core/clock.js';
+import { JobEvents } from '../../../lib/core/events.js';
+import { Handlers } from '../../../lib/core/handlers.js';
+import { Publisher } from '../../../lib/core/publisher.js';
+import { backendFromUrl } from '../../../lib/nest/backend-url.js';
+import { JobsOperator } from '../../../lib/operating/jobs-operator.js';
+import { compiled } from '../../compiled.js';
+import { DEFAULTS } from '../workshop.js';
+
+export const QUEUE = 'fleet';
+/** Machines that run tests stall for seconds. */
+export const PATIENT = { timeout: 30_000, interval: 50 };
+
+const program = join(compiled(), 'test/core/fleet/worker.js');
+
+/** A worker of its own process, and what it has told. */
+export interface Process {
+  readonly pid: number;
+  readonly told: (readonly string[])[];
+  kill(): Promise<void>;
+  /** Stops it, and lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
+}
+
+export async function startWorker(url: string): Promise<Process> {
+  const child = fork(program, [url, QUEUE], { stdio: 'inherit' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const told: (readonly string[])[] = [];
+  child.on('message', (message) => told.push(message as string[]));
+  await expect.poll(() => told.length, PATIENT).toBeGreaterThan(0);
+  return {
+    pid: child.pid ?? 0,
+    told,
+    async kill() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+    signal: (name) => void child.kill(name),
+  };
+}
+
+export interface Office {
+  readonly backend: Backend;
+  readonly operator: JobsOperator;
+  publish(name: string): Promise<string>;
+}
+
+export async function open(url: string, deadline = '30s'): Promise<Office> {
+  const backend = await backendFromUrl(url).open({ worker: 'office', warn: console.error });
+  onTestFinished(() => backend.close());
+  const publisher = new Publisher({
+    backend: () => backend,
+    clock: systemClock,
+    handlers: new Handlers(),
+    routes: new Map(),
+    defaults: { ...DEFAULTS, queue: QUEUE },
+    publishTimeoutMs: 30_000,
+    events: new JobEvents(),
+  });
+  const operator = new JobsOperator(backend, { deadline });
+  return { backend, operator, publish: async (name) => (await publisher.publish(name, null)).id };
+}
