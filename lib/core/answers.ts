@@ -11,6 +11,7 @@ import type { Backend } from './backend.js';
 import { checkedObject } from './checked-object.js';
 import { systemClock, type Clock } from './clock.js';
 import { durationMs, type Duration } from './duration.js';
+import type { Letters } from './letters.js';
 import { progressOf } from './progress.js';
 import { onAbort } from './on-abort.js';
 import type { Records } from './records.js';
@@ -30,6 +31,8 @@ export interface AskedAnswer extends AskedJob {
   readonly key: string;
   /** The stamp of the job; undefined: whichever has the id. */
   readonly since: string | undefined;
+  /** Where it is sent to this process; undefined: it is a record. */
+  readonly letters?: Letters | undefined;
 }
 
 const DEFAULT_TIMEOUT = '1m';
@@ -120,7 +123,7 @@ export class Answers {
       };
       const cancel = this.clock.after(timeoutMs, () => fail(new JobResultTimeoutError(asked, timeoutMs, failure)));
       const unhears = [...signals.map((signal) => onAbort(signal, aborted)), onAbort(this.closing.signal, closed)];
-      const leave = this.watches.join(asked.key, heard, failed);
+      const leave = asked.letters?.hear(asked.key, heard) ?? this.watches.join(asked.key, heard, failed);
     });
   }
 
