@@ -68,11 +68,11 @@ export class Publisher {
     const address = letters?.address();
     const own = address === undefined ? draft : answeredTo(draft, address);
     fitFor(backend, own, '');
-    const unpublished = new AbortController();
+    let abandon = (_: unknown): void => undefined;
     const heard = address === undefined ? asked : { ...asked, letters };
-    const waiting = this.answers.result(heard, wait, unpublished.signal);
+    const waiting = this.answers.result(heard, wait, (given) => (abandon = given));
     const failed = (error: unknown): Promise<unknown> => {
-      unpublished.abort(error);
+      abandon(error);
       return waiting;
     };
     return Promise.race([waiting, this.send(job, own).then(() => waiting, failed)]);

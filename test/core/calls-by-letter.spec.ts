@@ -98,6 +98,6 @@ test('an id of the caller’s own, which another job may have, is asked about', 
 
 test('nobody is sent to where the header names no address', async () => {
   const { publisher, headers } = await office((letters) => ({ ...letters, address: () => 'no address\r\n' }));
-  await expect(publisher.call('double', 1, { timeout: 50 })).rejects.toThrow('no answer');
+  await expect(publisher.call('double', 1, { timeout: 50 })).rejects.toThrow('no result of job');
   expect(headers).toHaveLength(1);
 });

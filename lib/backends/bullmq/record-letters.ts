@@ -33,8 +33,9 @@ export class RecordLetters implements Letters {
   constructor(private readonly setup: RecordLettersSetup) {}
 
   address(): string | undefined {
+    if (this.closing.signal.aborted) return undefined;
     if (this.isReached && this.setup.notices.isLinked) return this.name;
-    if (!this.closing.signal.aborted) this.reaching ??= this.reach();
+    this.reaching ??= this.reach();
     return undefined;
   }
 
