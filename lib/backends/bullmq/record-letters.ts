@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pause, systemClock } from '../../core/clock.js';
+import { LetterHearers } from '../../core/letter-hearers.js';
 import type { Letters } from '../../core/letters.js';
 import type { RecordNotices } from './record-notices.js';
 
@@ -22,7 +23,7 @@ export interface RecordLettersSetup {
  */
 export class RecordLetters implements Letters {
   private readonly name = randomUUID();
-  private readonly heard = new Map<string, Set<(text: string) => void>>();
+  private readonly hearers = new LetterHearers();
   /** The keys to look for. */
   private readonly missed = new Set<string>();
   private readonly closing = new AbortController();
@@ -44,19 +45,12 @@ export class RecordLetters implements Letters {
   }
 
   hear(key: string, listener: (text: string) => void): () => void {
-    // One of its own, for the same function may hear twice.
-    const told = (text: string): void => listener(text);
-    const all = this.heard.get(key) ?? new Set();
-    this.heard.set(key, all.add(told));
-    return () => {
-      all.delete(told);
-      if (all.size === 0 && this.heard.get(key) === all) this.heard.delete(key);
-    };
+    return this.hearers.hear(key, listener);
   }
 
   close(): void {
     this.closing.abort();
-    this.heard.clear();
+    this.hearers.clear();
   }
 
   private async reach(): Promise<void> {
@@ -71,12 +65,12 @@ export class RecordLetters implements Letters {
   }
 
   private receive(message: string | undefined): void {
-    if (message === undefined) return this.look(this.heard.keys());
+    if (message === undefined) return this.look(this.hearers.keys);
     const end = message.indexOf('\n');
     const head = headIn(end < 0 ? message : message.slice(0, end));
     if (!head || head.expiresAt <= Date.now()) return;
     if (end < 0) this.look([head.key]);
-    else this.tell(head.key, this.setup.read(message.slice(end + 1)));
+    else this.hearers.tell(head.key, this.setup.read(message.slice(end + 1)));
   }
 
   private look(keys: Iterable<string>): void {
@@ -86,22 +80,23 @@ export class RecordLetters implements Letters {
 
   private async lookForAll(): Promise<void> {
     this.looking = true;
-    while (this.missed.size > 0 && !this.closing.signal.aborted) {
-      try {
-        for (const key of this.missed) {
-          const text = this.heard.has(key) ? await this.setup.textOf(key) : undefined;
-          this.missed.delete(key);
-          if (text !== undefined) this.tell(key, text);
-        }
-      } catch {
-        await pause(systemClock, AGAIN_MS * (0.5 + Math.random() / 2), this.closing.signal);
-      }
+    for (const key of this.missed) {
+      if (this.closing.signal.aborted) break;
+      // Before it is looked for: what is sent meanwhile is looked for again.
+      this.missed.delete(key);
+      if (this.hearers.isHeard(key)) await this.lookFor(key);
     }
     this.looking = false;
   }
 
-  private tell(key: string, text: string): void {
-    for (const told of [...(this.heard.get(key) ?? [])]) told(text);
+  private async lookFor(key: string): Promise<void> {
+    try {
+      const text = await this.setup.textOf(key);
+      if (text !== undefined) this.hearers.tell(key, text);
+    } catch {
+      this.missed.add(key);
+      await pause(systemClock, AGAIN_MS * (0.5 + Math.random() / 2), this.closing.signal);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { systemClock } from '../../../core/clock.js';
+import { LetterHearers } from '../../../core/letter-hearers.js';
 import type { Letters } from '../../../core/letters.js';
 import type { Client } from '../client/client.js';
 import type { CommandLine } from '../command-line.js';
@@ -28,7 +29,7 @@ export interface LettersSetup {
  * that is there when the errand is run takes them itself, and what it leaves its own errand clears away.
  */
 export class BeanstalkdLetters implements Letters {
-  private readonly heard = new Map<string, Set<(text: string) => void>>();
+  private readonly hearers = new LetterHearers();
   /** When an errand was last left for an inbox, on which connection. */
   private left: { readonly client: Client; readonly at: Map<string, number> } | undefined;
   private closed = false;
@@ -55,28 +56,20 @@ export class BeanstalkdLetters implements Letters {
   }
 
   hear(key: string, listener: (text: string) => void): () => void {
-    // One of its own, for the same function may hear twice.
-    const told = (text: string): void => listener(text);
-    const all = this.heard.get(key) ?? new Set();
-    this.heard.set(key, all.add(told));
-    return () => {
-      all.delete(told);
-      if (all.size === 0 && this.heard.get(key) === all) this.heard.delete(key);
-    };
+    return this.hearers.hear(key, listener);
   }
 
   /** Resolves once it was heard, or will be found. */
   async deliver({ letter, text, expiresAt }: Letter): Promise<void> {
     const leftMs = expiresAt - Date.now();
-    const all = this.heard.get(letter);
     if (leftMs <= 0) return;
-    if (!all) return this.setup.set(letter, text, leftMs);
-    for (const told of [...all]) told(text);
+    if (!this.hearers.isHeard(letter)) return this.setup.set(letter, text, leftMs);
+    this.hearers.tell(letter, text);
   }
 
   close(): void {
     this.closed = true;
-    this.heard.clear();
+    this.hearers.clear();
   }
 
   /** Sent before the letter that it is for. */
