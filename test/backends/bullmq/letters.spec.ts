@@ -1,4 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { RecordLetters, letterHead } from '../../../lib/backends/bullmq/record-letters.js';
+import type { RecordNotices } from '../../../lib/backends/bullmq/record-notices.js';
 import type { Letters } from '../../../lib/core/letters.js';
 import { onRedis } from './on-redis.js';
 import { until } from './support.js';
@@ -89,4 +92,38 @@ test('after close nobody hears', async () => {
   await on.bench.close();
   expect(letters.address()).toBeUndefined();
   await expect(letters.send(address, 'key', 'text', MINUTE)).rejects.toThrow('bullmq is closed');
+});
+
+test('what is sent while it is looked for is looked for again, and so is what could not be read', async () => {
+  let told = (_: string | undefined): void => undefined;
+  const looks: { found(text: string | undefined): void; fail(error: Error): void }[] = [];
+  const letters = new RecordLetters({
+    notices: {
+      isLinked: true,
+      watch: (_: string, listener: typeof told) => {
+        told = listener;
+        return Promise.resolve(() => undefined);
+      },
+    } as unknown as RecordNotices,
+    channelOf: (address) => address,
+    store: () => Promise.resolve(),
+    textOf: () => new Promise((resolve, reject) => looks.push({ found: resolve, fail: reject })),
+    read: (stored) => stored,
+  });
+  await until('it to have an address', () => letters.address() !== undefined);
+  const texts: string[] = [];
+  letters.hear('key', (text) => texts.push(text));
+  // The connection was lost, and nothing was there yet; then a long text comes, which a letter only tells of.
+  told(undefined);
+  expect(looks).toHaveLength(1);
+  told(letterHead('key', Date.now() + MINUTE));
+  looks[0]?.found(undefined);
+  await until('it to look again', () => looks.length === 2);
+  looks[1]?.fail(new Error('away'));
+  await until('it to look once more', () => looks.length === 3);
+  looks[2]?.found('long');
+  await until('it to be heard', () => texts.length > 0);
+  await setImmediate();
+  expect([texts, looks.length]).toEqual([['long'], 3]);
+  letters.close();
 });
