@@ -136,6 +136,7 @@ export type {
   StoredState,
   StoreResult,
 } from './core/inspector.js';
+export type { Letters } from './core/letters.js';
 export type { Records, StoredRecord } from './core/records.js';
 export type { FailureRecord } from './core/failure-record.js';
 export {

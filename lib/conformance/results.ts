@@ -147,6 +147,16 @@ export const results = chapter('results', (scenario) => {
     assert.equal(await resultOf(stage, job), 'done');
   });
 
+  scenario('who calls in vain may ask again, by the id that he is told', keepsRecords, async (stage) => {
+    const publisher = stage.publisher();
+    const calling = publisher.call('job', null, { queue: stage.queue, timeout: stage.delayMs });
+    const error = await rejection(stage.time.wait('an end of the call', calling));
+    assert.ok(error instanceof JobResultTimeoutError, String(error));
+    stage.crew({ handlers: { job: () => 'done' } });
+    const job = stage.publisher(await stage.another()).job('job', error.jobId, { queue: stage.queue });
+    assert.equal(await resultOf(stage, job), 'done');
+  });
+
   scenario(
     'a worker that dies while it handles makes for a later answer',
     { ...keepsRecords, lease: 'short' },

@@ -10,6 +10,8 @@ export interface Concern {
   readonly takesForeign: boolean;
   /** Whether it has `records`. */
   readonly keepsRecords: boolean;
+  /** Whether it has `records.letters`. */
+  readonly sendsLetters: boolean;
   /** How it shows its jobs, where it does. */
   readonly inspector: Inspector | undefined;
   /** How it tells what waits, where it does. */
@@ -82,6 +84,11 @@ export const keepsHistory: ScenarioOptions = {
 /** The scenario concerns backends that keep records. */
 export const keepsRecords: ScenarioOptions = {
   exempt: (concern) => (concern.keepsRecords ? undefined : 'the backend has no records'),
+};
+
+/** The scenario concerns backends whose processes can be sent letters. */
+export const sendsLetters: ScenarioOptions = {
+  exempt: (concern) => (concern.sendsLetters ? undefined : 'the backend has no records.letters'),
 };
 
 /** The scenario concerns backends that tell how many jobs wait. */

@@ -16,6 +16,7 @@ import { handling } from './handling.js';
 import { ids } from './ids.js';
 import { inspecting } from './inspecting.js';
 import { leasing } from './leasing.js';
+import { letters } from './letters.js';
 import { limits } from './limits.js';
 import { listing } from './listing.js';
 import { order } from './order.js';
@@ -56,6 +57,7 @@ export const scenarios: readonly Scenario[] = [
   ...records,
   ...claiming,
   ...watching,
+  ...letters,
   ...limits,
   ...inspecting,
   ...listing,

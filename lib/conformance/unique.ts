@@ -135,9 +135,10 @@ export const unique = chapter('unique', (scenario) => {
       crew.calls.map(({ payload }) => payload),
       [3],
     );
+    // Both may have their turn at the same time.
     assert.deepEqual(
-      crew.told('dropped').map(({ job }) => job.id),
-      published.slice(0, 2).map(({ id }) => id),
+      new Set(crew.told('dropped').map(({ job }) => job.id)),
+      new Set(published.slice(0, 2).map(({ id }) => id)),
     );
     await stage.worker.takesNothing('the others are dropped');
     assert.notEqual((await publish(stage, 4)).duplicate, true, 'the key is free');

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { FailureRecord } from './failure-record.js';
 import type { ReceivedMessage } from './message.js';
+import type { Records } from './records.js';
 
 /** The header that says for how many milliseconds after its end a job's answer is kept; missing: it keeps none. */
 export const KEEP_RESULT = 'keep_result';
 /** The header that names the record of the answer, with its stamp behind the last `#`. Default: by queue and id. */
 export const ANSWER_KEY = 'answer_key';
+/** The header that has the address of the caller to whom the answer is sent; missing: it is a record for all who ask. */
+const ANSWER_TO = 'answer_to';
+const ADDRESS = /^[\w-]{1,40}$/;
 
 const PREFIX = 'answer:';
 /** Ids of others may be longer than keys of records leave room for. */
@@ -19,6 +23,8 @@ export interface AnswerPlace {
   readonly stamp: string;
   /** For how long after the job's end it is kept. */
   readonly keepMs: number;
+  /** Of the caller for whom alone it is; undefined: for whoever asks. */
+  readonly address?: string | undefined;
 }
 
 /** How a job ended, as its caller is told. */
@@ -61,8 +67,9 @@ export function noteKey(kind: 'progress' | 'log', key: string): string {
 }
 
 /** The headers by which a job takes along where its answer belongs; the same for all jobs of a pipeline. */
-export function answerHeaders({ key, stamp, keepMs }: AnswerPlace): Readonly<Record<string, string>> {
-  return { [KEEP_RESULT]: String(keepMs), [ANSWER_KEY]: `${key}#${stamp}` };
+export function answerHeaders({ key, stamp, keepMs, address }: AnswerPlace): Readonly<Record<string, string>> {
+  const kept = { [KEEP_RESULT]: String(keepMs), [ANSWER_KEY]: `${key}#${stamp}` };
+  return address === undefined ? kept : { ...kept, [ANSWER_TO]: address };
 }
 
 /** Where the answer of a job belongs; undefined where none is kept. */
@@ -72,12 +79,21 @@ export function answerPlaceOf(
 ): AnswerPlace | undefined {
   const keepMs = Number(headers[KEEP_RESULT]);
   if (!(keepMs > 0) || !Number.isFinite(keepMs)) return undefined;
+  const to = headers[ANSWER_TO];
+  const address = to !== undefined && ADDRESS.test(to) ? to : undefined;
   const named = headers[ANSWER_KEY];
   const mark = named?.lastIndexOf('#') ?? -1;
   if (named === undefined || mark < 0 || !named.startsWith(PREFIX)) {
-    return { key: answerKey(queue, id), stamp: '', keepMs };
+    return { key: answerKey(queue, id), stamp: '', keepMs, address };
   }
-  return { key: named.slice(0, mark), stamp: named.slice(mark + 1), keepMs };
+  return { key: named.slice(0, mark), stamp: named.slice(mark + 1), keepMs, address };
+}
+
+/** Tells a job's answer: to its caller, where that is for him alone, else to whoever asks. */
+export function tellAnswer(records: Records, { key, keepMs, address }: AnswerPlace, text: string): Promise<void> {
+  return address !== undefined && records.letters
+    ? records.letters.send(address, key, text, keepMs)
+    : records.set(key, text, keepMs);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { answerPlaceOf, answerText, KEEP_RESULT, type Answer, type AnswerPlace } from './answer-record.js';
+import { answerPlaceOf, answerText, KEEP_RESULT, tellAnswer, type Answer, type AnswerPlace } from './answer-record.js';
 import { BackendError, type Backend } from './backend.js';
 import { messageOf } from './errors.js';
 import type { DropReason } from './events.js';
@@ -21,7 +21,7 @@ export function answering(records: Records, { traits }: Backend): RunMiddleware 
     if (bytes > (traits.maxBytes ?? Infinity)) {
       throw new TooLarge(`it has ${bytes} bytes, and ${traits.name} takes at most ${traits.maxBytes}`);
     }
-    await records.set(place.key, text, place.keepMs);
+    await tellAnswer(records, place, text);
   };
   return {
     concerns: (message) => KEEP_RESULT in message.headers,

@@ -11,6 +11,7 @@ import type { Backend } from './backend.js';
 import { checkedObject } from './checked-object.js';
 import { systemClock, type Clock } from './clock.js';
 import { durationMs, type Duration } from './duration.js';
+import type { Letters } from './letters.js';
 import { progressOf } from './progress.js';
 import { onAbort } from './on-abort.js';
 import type { Records } from './records.js';
@@ -30,6 +31,8 @@ export interface AskedAnswer extends AskedJob {
   readonly key: string;
   /** The stamp of the job; undefined: whichever has the id. */
   readonly since: string | undefined;
+  /** Where it is sent to this process; undefined: it is a record. */
+  readonly letters?: Letters | undefined;
 }
 
 const DEFAULT_TIMEOUT = '1m';
@@ -38,6 +41,8 @@ const DEFAULT_TIMEOUT = '1m';
 export class Answers {
   private readonly watches: RecordWatches;
   private readonly closing = new AbortController();
+  /** What ends each wait for an answer; a listener to a signal is dear. */
+  private readonly waits = new Set<() => void>();
 
   constructor(
     private readonly backend: () => Backend | Promise<Backend>,
@@ -49,6 +54,7 @@ export class Answers {
   /** Ends all waits at once; those that come later end at once, too. */
   close(): void {
     this.closing.abort();
+    for (const end of [...this.waits]) end();
   }
 
   /** @throws JobResultClosedError where nothing is waited for any more */
@@ -56,12 +62,16 @@ export class Answers {
     if (this.closing.signal.aborted) throw new JobResultClosedError(asked);
   }
 
-  /** @param abandoned aborts when nobody wants to know any more; it then rejects with the signal's reason */
-  async result(asked: AskedAnswer, options: ResultOptions = {}, abandoned?: AbortSignal): Promise<unknown> {
+  /** @param begun is given what ends the wait where nobody wants to know any more; it then rejects with that reason */
+  async result(
+    asked: AskedAnswer,
+    options: ResultOptions = {},
+    begun?: (abandon: (reason: unknown) => void) => void,
+  ): Promise<unknown> {
     const { timeoutMs, signal } = checkedWait(options);
     this.checkOpen(asked);
     signal?.throwIfAborted();
-    const answer = await this.answer(asked, timeoutMs, [signal, abandoned]);
+    const answer = await this.answer(asked, timeoutMs, signal, begun);
     switch (answer.state) {
       case 'completed':
         return answer.result;
@@ -92,20 +102,25 @@ export class Answers {
     return readNote<LogNote>(record?.text, asked.since)?.lines ?? [];
   }
 
-  private answer(asked: AskedAnswer, timeoutMs: number, given: readonly (AbortSignal | undefined)[]): Promise<Answer> {
-    const signals = given.filter((signal) => signal !== undefined);
+  private answer(
+    asked: AskedAnswer,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    begun: ((abandon: (reason: unknown) => void) => void) | undefined,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let failure: unknown;
       const end = (): void => {
         leave();
         cancel();
-        for (const unhear of unhears) unhear();
+        unhear?.();
+        this.waits.delete(closed);
       };
       const fail = (error: unknown): void => {
         end();
         reject(error);
       };
-      const aborted = (): void => fail(signals.find((signal) => signal.aborted)?.reason);
+      const aborted = (): void => fail(signal?.reason);
       const closed = (): void => fail(new JobResultClosedError(asked));
       const heard = (text: string | undefined): void => {
         failure = undefined;
@@ -119,8 +134,10 @@ export class Answers {
         if (error instanceof NoRecordsError) fail(new JobResultNotKeptError(asked, error.message));
       };
       const cancel = this.clock.after(timeoutMs, () => fail(new JobResultTimeoutError(asked, timeoutMs, failure)));
-      const unhears = [...signals.map((signal) => onAbort(signal, aborted)), onAbort(this.closing.signal, closed)];
-      const leave = this.watches.join(asked.key, heard, failed);
+      const unhear = signal && onAbort(signal, aborted);
+      this.waits.add(closed);
+      const leave = asked.letters?.hear(asked.key, heard) ?? this.watches.join(asked.key, heard, failed);
+      begun?.(fail);
     });
   }
 

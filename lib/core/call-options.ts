@@ -6,6 +6,6 @@ import type { PublishOptions } from './publish-options.js';
 export interface CallOptions extends Omit<PublishOptions, 'timeout'>, ResultOptions {
   /** How long the result is waited for, from the publishing on. Default `'1m'`. */
   readonly timeout?: Duration;
-  /** Default: `timeout` and 10 seconds more. */
+  /** For how long after the job's end others find the result, too. Default: it is for the caller alone. */
   readonly keepResult?: Duration;
 }

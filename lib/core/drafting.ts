@@ -28,6 +28,8 @@ export interface DraftingSetup extends PublishRules {
 /** What a call publishes, and how its result is waited for. */
 export interface CallDraft extends Draft {
   readonly wait: { readonly timeout: number; readonly signal: AbortSignal | undefined };
+  /** Whether its result is kept for others, too. */
+  readonly isKept: boolean;
 }
 
 /** For how much longer than it is waited for a result is kept, so that a caller finds it whom the engine kept waiting. */
@@ -64,7 +66,11 @@ export class Drafting {
     try {
       const { timeoutMs } = checkedWait({ timeout, signal });
       const kept = { ...others, keepResult: keepResult ?? timeoutMs + CALL_KEEPS_MS };
-      return { ...this.draft(job, payload, kept, ''), wait: { timeout: timeoutMs, signal } };
+      return {
+        ...this.draft(job, payload, kept, ''),
+        wait: { timeout: timeoutMs, signal },
+        isKept: keepResult !== undefined,
+      };
     } catch (cause) {
       if (cause instanceof PublishError) throw cause;
       throw new PublishError(`not called: ${messageOf(cause)}`, { cause });

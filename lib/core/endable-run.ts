@@ -1,4 +1,5 @@
 import { JobCancelledError, JobLeaseLostError, JobShutdownError } from './errors.js';
+import { LazyAbort } from './lazy-abort.js';
 import type { Ending } from './outcome.js';
 
 export const SHUT_DOWN: Ending = { kind: 'shutDown' };
@@ -64,12 +65,12 @@ export abstract class EndableRun {
   }
 
   /** Aborts when the step that is waited for is to end. */
-  protected abortedAtEnd(): AbortSignal {
-    const waiting = new AbortController();
+  protected abortedAtEnd(): LazyAbort {
+    const waiting = new LazyAbort();
     // What was cancelled has an answer to store.
     if (this.dismissal === SHUT_DOWN || this.leaseLost) waiting.abort();
     this.end = () => waiting.abort();
-    return waiting.signal;
+    return waiting;
   }
 
   protected abort(reason: Error): void {

@@ -75,7 +75,7 @@ export abstract class HandledRun extends EndableRun {
   private async pace(slot: HandlerSlot): Promise<Ending> {
     const { pace } = this.plan;
     const rates = [slot.rate, pace?.rate].filter((rate) => rate !== undefined);
-    const { places, ending } = await takePlaces(this, rates, this.abortedAtEnd(), this.context);
+    const { places, ending } = await takePlaces(this, rates, this.abortedAtEnd().signal, this.context);
     this.end = undefined;
     pace?.passed(this);
     this.ratePlaces = places;

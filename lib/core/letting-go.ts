@@ -1,4 +1,4 @@
-import { answerPlaceOf } from './answer-record.js';
+import { answerPlaceOf, tellAnswer } from './answer-record.js';
 import { answerOfDropped } from './answering.js';
 import type { Backend } from './backend.js';
 import type { DropReason } from './events.js';
@@ -27,5 +27,5 @@ export async function letGo({ records }: Backend, job: GoneJob, reason: DropReas
     if (headers['unique_while'] !== 'time') await records.delete(uniqueRecord(name, key), holderText({ id, queue }));
   }
   const place = answerPlaceOf(queue, { id, headers });
-  if (place) await records.set(place.key, answerOfDropped(reason, place), place.keepMs);
+  if (place) await tellAnswer(records, place, answerOfDropped(reason, place));
 }

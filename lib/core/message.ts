@@ -30,6 +30,7 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 export const OWN_HEADERS: ReadonlySet<string> = new Set([
   'keep_result',
   'answer_key',
+  'answer_to',
   'unique_key',
   'unique_while',
   'unique_until',

@@ -192,6 +192,12 @@ function answerFor(
   return { key: answerKey(queue, id), stamp, keepMs, isAsked: asked !== undefined };
 }
 
+/** The same with an answer that is sent to its caller. */
+export function answeredTo(draft: Draft, address: string): Draft {
+  const answer = draft.answer && { ...draft.answer, address };
+  return answer ? { ...draft, answer, message: withAnswer(draft.message, answer) } : draft;
+}
+
 function withAnswer(message: Message, answer: DraftAnswer): Message {
   return { ...message, headers: { ...message.headers, ...answerHeaders(answer) } };
 }

@@ -108,8 +108,9 @@ export class JustPublishedJob extends AnsweringJob implements PublishedJob {
   constructor({ queue, message, answer }: Draft, receipt: LimitedReceipt | undefined, answers: Answers) {
     const duplicate = receipt?.duplicate;
     const { id, name } = message;
+    const isForAll = answer !== undefined && answer.address === undefined;
     // Of a duplicate, the answer is that of the job that lives already.
-    const place = answer && { key: answer.key, since: duplicate ? undefined : answer.stamp };
+    const place = isForAll ? { key: answer.key, since: duplicate ? undefined : answer.stamp } : undefined;
     super({ id, name, queue }, place, answers);
     this.priority = message.priority;
     this.readyAt = date(message.readyAt);

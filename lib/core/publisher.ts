@@ -11,7 +11,7 @@ import type { PublishRequest } from './job-types.js';
 import type { RoomPatience } from './limited-queues.js';
 import type { ReceivedMessage } from './message.js';
 import { PublishError } from './publish-error.js';
-import { queueFor, type Draft, type PublishOptions } from './publish-options.js';
+import { answeredTo, queueFor, type Draft, type PublishOptions } from './publish-options.js';
 import { checkedRequests, runsOfOneQueue, which } from './publish-requests.js';
 import { jobHandle, JustPublishedJob, type JobHandle, type PublishedJob } from './published-job.js';
 import type { LimitedReceipt } from './queue-limits.js';
@@ -55,7 +55,7 @@ export class Publisher {
    * @throws PublishError, and as `JobHandle.result`
    */
   async call(job: string | JobDefinition, payload: unknown, options: CallOptions = {}): Promise<unknown> {
-    const { wait, ...draft } = this.drafting.call(job, payload, options);
+    const { wait, isKept, ...draft } = this.drafting.call(job, payload, options);
     const { answer, message, queue } = draft;
     if (!answer) throw new PublishError(`job "${message.name}" not called: keepResult: expected a duration, got false`);
     const asked: AskedAnswer = { id: message.id, name: message.name, queue, key: answer.key, since: answer.stamp };
@@ -63,14 +63,19 @@ export class Publisher {
     wait.signal?.throwIfAborted();
     // Which job has an id of the caller's own, or a unique key, is known only when it is published.
     if (!message.freshId || draft.unique) return (await this.send(job, draft)).result(wait);
-    fitFor(this.storing.backend ?? (await this.storing.open()), draft, '');
-    const unpublished = new AbortController();
-    const waiting = this.answers.result(asked, wait, unpublished.signal);
+    const backend = this.storing.backend ?? (await this.storing.open());
+    const letters = isKept ? undefined : backend.records?.letters;
+    const address = letters?.address();
+    const own = address === undefined ? draft : answeredTo(draft, address);
+    fitFor(backend, own, '');
+    let abandon = (_: unknown): void => undefined;
+    const heard = address === undefined ? asked : { ...asked, letters };
+    const waiting = this.answers.result(heard, wait, (given) => (abandon = given));
     const failed = (error: unknown): Promise<unknown> => {
-      unpublished.abort(error);
+      abandon(error);
       return waiting;
     };
-    return Promise.race([waiting, this.send(job, draft).then(() => waiting, failed)]);
+    return Promise.race([waiting, this.send(job, own).then(() => waiting, failed)]);
   }
 
   /**

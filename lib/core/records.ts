@@ -1,3 +1,5 @@
+import type { Letters } from './letters.js';
+
 /**
  * Short texts under keys, the same for all processes of an engine, each for a limited time: an optional part of a
  * backend. Answers to callers, keys of unique jobs, ticks of schedules and places of rates are kept here; what they mean
@@ -7,6 +9,9 @@
  * with a `BackendError` where the engine fails; whether a `set` or a `claim` that rejected was stored is then unknown.
  */
 export interface Records {
+  /** Where a text reaches one process more cheaply than by a record that it watches. */
+  readonly letters?: Letters;
+
   /** Stores `text` for `ttlMs` milliseconds from now, in the place of what was there. Who watches the key is told. */
   set(key: string, text: string, ttlMs: number): Promise<void>;
 

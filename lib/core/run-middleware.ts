@@ -25,6 +25,6 @@ export interface RunMiddleware {
   /** An ending: the handler is not called, and that becomes of the job. */
   starting?(run: MiddlewareRun): Promise<Ending | undefined>;
 
-  /** Gives the outcome that the engine is told. `signal` aborts when the run is to end without it. */
-  settling?(run: MiddlewareRun, outcome: Outcome, signal: AbortSignal): Promise<Outcome>;
+  /** Gives the outcome that the engine is told. */
+  settling?(run: MiddlewareRun, outcome: Outcome): Promise<Outcome>;
 }

@@ -1,6 +1,7 @@
 import type { ConsumerContext } from './consumer-context.js';
 import { describeError, type FailureRecord } from './failure-record.js';
 import { forwarded } from './forwarding.js';
+import type { LazyAbort } from './lazy-abort.js';
 import { settlementOf, type Outcome } from './outcome.js';
 import type { MiddlewareHost } from './run-starting.js';
 
@@ -10,13 +11,13 @@ import type { MiddlewareHost } from './run-starting.js';
  * lost.
  *
  * @param durationMs how long the handler ran
- * @param signal aborts when nothing that goes along is waited for any more; undefined where nothing does
+ * @param waiting aborts when nothing that goes along is waited for any more; undefined where nothing does
  */
 export async function settle(
   run: MiddlewareHost,
   concluded: Outcome,
   durationMs: number,
-  signal: AbortSignal | undefined,
+  waiting: LazyAbort | undefined,
   { backend, clock, leases, outage, publisher, settling, worker }: ConsumerContext,
 ): Promise<Outcome | undefined> {
   const record = (error: Error): FailureRecord => ({
@@ -30,10 +31,10 @@ export async function settle(
   for (let failures = 0; !leases.lapsed(run) && !settling.aborted; failures++) {
     try {
       // Once only: an engine that finds no duplicates would store the next job again.
-      if (signal && gone.kind === 'completed' && gone.next && !gone.forwarded) {
-        gone = await forwarded(run, gone, gone.next, publisher, clock, signal);
+      if (waiting && gone.kind === 'completed' && gone.next && !gone.forwarded) {
+        gone = await forwarded(run, gone, gone.next, publisher, clock, waiting.signal);
       }
-      const outcome = signal ? await accompanied(run, gone, signal) : gone;
+      const outcome = waiting ? await accompanied(run, gone) : gone;
       if (leases.lapsed(run)) break;
       const settled = await backend.settle(run.delivery, settlementOf(outcome, run.delivery.failures, record));
       outage.passed(run);
@@ -47,8 +48,8 @@ export async function settle(
   return undefined;
 }
 
-async function accompanied(run: MiddlewareHost, concluded: Outcome, signal: AbortSignal): Promise<Outcome> {
+async function accompanied(run: MiddlewareHost, concluded: Outcome): Promise<Outcome> {
   let outcome = concluded;
-  for (const each of run.middleware) outcome = (await each.settling?.(run, outcome, signal)) ?? outcome;
+  for (const each of run.middleware) outcome = (await each.settling?.(run, outcome)) ?? outcome;
   return outcome;
 }

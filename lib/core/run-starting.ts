@@ -1,4 +1,5 @@
 import type { ConsumerContext } from './consumer-context.js';
+import type { LazyAbort } from './lazy-abort.js';
 import type { Leased } from './lease-keeper.js';
 import type { Ending } from './outcome.js';
 import type { MiddlewareRun, RunMiddleware } from './run-middleware.js';
@@ -10,21 +11,21 @@ export interface MiddlewareHost extends MiddlewareRun, Leased {
 
 /**
  * Asks the middleware of a run whether its handler is to be called, again and again while the engine fails, until the
- * lease is over or `signal` aborts. Undefined: it is.
+ * lease is over or `waiting` aborts. Undefined: it is.
  */
 export async function start(
   run: MiddlewareHost,
-  signal: AbortSignal,
+  waiting: LazyAbort,
   { leases, outage }: ConsumerContext,
 ): Promise<Ending | undefined> {
-  for (let failures = 0; !leases.lapsed(run) && !signal.aborted; failures++) {
+  for (let failures = 0; !leases.lapsed(run) && !waiting.aborted; failures++) {
     try {
       const ending = await firstEnding(run);
       outage.passed(run);
       return ending;
     } catch (error) {
       outage.failed(run, error);
-      await outage.wait(failures, signal);
+      await outage.wait(failures, waiting.signal);
     }
   }
   outage.gaveUp(run);

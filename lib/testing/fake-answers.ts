@@ -1,4 +1,4 @@
-import { answerPlaceOf, answerText, type Answer } from '../core/answer-record.js';
+import { answerPlaceOf, answerText, tellAnswer, type Answer } from '../core/answer-record.js';
 import { toError } from '../core/errors.js';
 import { describeError } from '../core/failure-record.js';
 import { receive, type Message } from '../core/message.js';
@@ -26,7 +26,7 @@ export class FakeAnswers {
   async store(queue: string, message: Message, records: Records): Promise<void> {
     const received = receive(message);
     const place = answerPlaceOf(queue, received);
-    if (place) await records.set(place.key, answerText(await this.answerTo(received), place), place.keepMs);
+    if (place) await tellAnswer(records, place, answerText(await this.answerTo(received), place));
   }
 
   private async answerTo({ name, payload }: { name: string; payload: unknown }): Promise<Answer> {

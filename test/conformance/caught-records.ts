@@ -133,4 +133,34 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
     'close ends all watching': ['goes on telling after it was closed', 'hangs at close while a key is watched'],
     'a closed watch leaves nothing open that would keep a process alive': ['leaves a timer for each watch'],
   },
+  letters: {
+    'a letter reaches the worker that has its address, whoever sends it': [
+      'sends letters nowhere',
+      'sends letters to its own worker only',
+      'never has an address',
+      'has another address each time',
+    ],
+    'a letter reaches no other worker, and nobody under another key': [
+      'sends letters to all',
+      'takes keys of letters without their case',
+    ],
+    'odd keys, odd texts and a long one come as they were': [
+      'repairs lone surrogates in letters',
+      'truncates letters at 64 KB',
+    ],
+    'many letters that are sent at the same time are all heard': ['loses letters that are sent at the same time'],
+    'several may hear a key, the same listener twice; who has ended hears no more': [
+      'has one who hears a key',
+      'goes on with letters to who has ended',
+    ],
+    'a letter under a key that nobody hears becomes a record': ['drops letters that nobody hears'],
+    'a letter to one who is gone, or never was, is no fault': [
+      'refuses letters to who is gone',
+      'keeps letters for who comes to hear',
+    ],
+    'close ends all hearing, and leaves nothing open': [
+      'hears letters after it was closed',
+      'leaves a timer for each who hears',
+    ],
+  },
 };

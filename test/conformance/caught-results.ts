@@ -18,6 +18,7 @@ export const caughtResults: Readonly<Record<string, Readonly<Record<string, read
       'keeps records for ever',
     ],
     'who waits in vain is told so in time, and may wait again': ['drops headers', 'makes up answers'],
+    'who calls in vain may ask again, by the id that he is told': ['drops letters that nobody hears'],
     'a worker that dies while it handles makes for a later answer': ['lets no lease lapse'],
     'a worker that dies between its answer and its settlement makes for another answer, never for none': [
       'keeps the first text of a key',

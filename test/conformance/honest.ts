@@ -9,6 +9,8 @@ import {
 import type { BackendUnderTest, BackendWish } from '../../lib/conformance/options.js';
 import { boundInspector, showingMessages } from './inspectors.js';
 import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
+import { PostOffice } from './post-office.js';
+import { bound } from './records.js';
 
 const FOREIGN = 'foreign bytes';
 /** No whole second, so that cut times show. */
@@ -21,6 +23,8 @@ export interface Store {
   readonly leaseMs: number;
   /** Opens a memory backend of its own on the same jobs, or, of a name, on others. */
   open(other?: string): Promise<Backend>;
+  /** Where letters go through. */
+  readonly post: PostOffice;
   /** Where a breaker keeps what it needs across workers. */
   readonly notes: Map<string, unknown>;
   /** Called when the scenario is over. */
@@ -46,11 +50,12 @@ export function broken(breaker: Breaker): (wish: BackendWish) => BackendUnderTes
     const store: Store = {
       clock,
       leaseMs,
+      post: new PostOffice(),
       notes: new Map(),
       cleanups: [],
       open: async (other = '') => {
         if (!descriptions.has(other)) descriptions.set(other, description());
-        return takingForeign((await descriptions.get(other)?.open(CONTEXT)) as Backend);
+        return posting(takingForeign((await descriptions.get(other)?.open(CONTEXT)) as Backend), store.post);
       },
     };
     const open = async (): Promise<Backend> => {
@@ -104,5 +109,20 @@ function takingForeign(backend: Backend): Backend {
     settle: (delivery, settlement) => backend.settle(delivery, settlement),
     extend: (delivery) => backend.extend(delivery),
     close: () => backend.close(),
+  };
+}
+
+/** The same as an engine whose workers can be sent letters. */
+function posting(backend: Backend, post: PostOffice): Backend {
+  const { records } = backend;
+  if (!records) return backend;
+  const { letters, close } = post.open(records);
+  return {
+    ...backend,
+    records: { ...bound(records), letters },
+    close: () => {
+      close();
+      return backend.close();
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Records, StoredRecord } from '../../core/records.js';
 import type { Connections } from './connections.js';
 import { faultOf } from './faults.js';
 import { RECORD_COMMANDS } from './record-scripts.js';
+import { RecordLetters, letterHead } from './record-letters.js';
 import { RecordNotices } from './record-notices.js';
 
 /** How long an operation waits for a connection that is just being made again, in milliseconds. */
@@ -19,6 +20,7 @@ type Told = readonly [text: string, leftMs: number, at: number] | null;
  * sent once.
  */
 export class BullmqRecords implements Records {
+  readonly letters: RecordLetters;
   private readonly notices: RecordNotices;
   private closed = false;
 
@@ -28,6 +30,16 @@ export class BullmqRecords implements Records {
     private readonly prefix: string,
   ) {
     this.notices = new RecordNotices(connections);
+    this.letters = new RecordLetters({
+      notices: this.notices,
+      channelOf: (address) => `${prefix}:nestjs-jobs:letters:${address}`,
+      store: async (key, text, ttlMs, channel) => {
+        const expiresAt = Date.now() + ttlMs;
+        await this.run('set', key, [written(text), wholeMs(ttlMs), channel, letterHead(key, expiresAt)]);
+      },
+      textOf: async (key) => (await this.get(key))?.text,
+      read,
+    });
   }
 
   async set(key: string, text: string, ttlMs: number): Promise<void> {
@@ -52,11 +64,12 @@ export class BullmqRecords implements Records {
 
   async watch(key: string, listener: () => void): Promise<() => void> {
     this.checkOpen();
-    return this.notices.watch(this.keyOf(key), listener);
+    return this.notices.watch(this.keyOf(key), () => listener());
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    this.letters.close();
     await this.notices.close();
   }
 

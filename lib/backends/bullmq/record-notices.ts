@@ -12,6 +12,9 @@ const LATE_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
+/** Hears what was published; undefined: something may have been, while nobody heard. */
+type Told = (message?: string) => void;
+
 /** A connection that hears, and the channels that it was told to hear. */
 interface Link {
   readonly client: Client;
@@ -24,7 +27,7 @@ interface Link {
  */
 export class RecordNotices {
   /** Who watches, by channel. */
-  private readonly watching = new Map<string, Set<() => void>>();
+  private readonly watching = new Map<string, Set<Told>>();
   private readonly closing = new AbortController();
   private link: Link | undefined;
   private opening: Promise<Link> | undefined;
@@ -38,9 +41,9 @@ export class RecordNotices {
    *
    * @throws BackendError
    */
-  async watch(channel: string, listener: () => void): Promise<() => void> {
+  async watch(channel: string, listener: Told): Promise<() => void> {
     // One of its own, for the same function may watch twice.
-    const told = (): void => listener();
+    const told: Told = (message) => listener(message);
     const all = this.watching.get(channel) ?? new Set();
     this.watching.set(channel, all.add(told));
     try {
@@ -53,6 +56,11 @@ export class RecordNotices {
     return () => this.leave(channel, told);
   }
 
+  /** Whether there is a connection that hears. */
+  get isLinked(): boolean {
+    return this.link !== undefined;
+  }
+
   /** Ends every watch, and the connection. */
   async close(): Promise<void> {
     this.closing.abort();
@@ -62,7 +70,7 @@ export class RecordNotices {
     await this.opening?.catch(() => undefined);
   }
 
-  private leave(channel: string, told: () => void): void {
+  private leave(channel: string, told: Told): void {
     const all = this.watching.get(channel);
     if (!all?.delete(told) || all.size > 0) return;
     this.watching.delete(channel);
@@ -92,7 +100,7 @@ export class RecordNotices {
       throw new BackendError('bullmq is closed', { passing: false });
     }
     const link: Link = { client, subscribed: new Map() };
-    client.on('message', (channel: string) => this.tell(channel));
+    client.on('message', (channel: string, message: string) => this.tell(channel, message));
     client.on('end', () => this.lost(link));
     this.link = link;
     const channels = [...this.watching.keys()];
@@ -134,8 +142,8 @@ export class RecordNotices {
     this.mending = false;
   }
 
-  private tell(channel: string): void {
-    for (const told of [...(this.watching.get(channel) ?? [])]) told();
+  private tell(channel: string, message?: string): void {
+    for (const told of [...(this.watching.get(channel) ?? [])]) told(message);
   }
 
   /** Asks for a sign of life, for a connection that is only to hear can be dead for hours and not know. */

@@ -17,12 +17,20 @@ local left = redis.call('PTTL', KEYS[1])
 local time = redis.call('TIME')
 return {text, left, time[1] * 1000 + math.floor(time[2] / 1000)}`;
 
+/** Longer texts don't go along with a letter, in bytes: what Redis keeps for one who reads slowly is limited. */
+const LONGEST_LETTER = 16_384;
+
 /** ARGV of the first two: the text, and for how many milliseconds. */
 const SCRIPTS: Readonly<Record<keyof typeof RECORD_COMMANDS, string>> = {
-  // The notice says nothing: who hears it looks.
+  // The notice says nothing: who hears it looks. A letter goes to the channel ARGV[3], and begins with ARGV[4].
   set: `
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('PUBLISH', KEYS[1], '')
+if ARGV[3] then
+  local text = ''
+  if #ARGV[1] <= ${LONGEST_LETTER} then text = '\\n' .. ARGV[1] end
+  redis.call('PUBLISH', ARGV[3], ARGV[4] .. text)
+end
 return 1`,
   claim: `
 if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return false end

@@ -35,6 +35,7 @@ export class CutOff implements Backend {
 
   get records(): Records | undefined {
     const { records } = this.backend;
+    const letters = records?.letters;
     return (
       records && {
         set: (key, text, ttlMs) => this.reach(() => records.set(key, text, ttlMs)),
@@ -43,6 +44,13 @@ export class CutOff implements Backend {
         get: (key) => this.reach(() => records.get(key)),
         delete: (key, text) => this.reach(() => records.delete(key, text)),
         watch: (key, listener) => this.reach(() => records.watch(key, listener)),
+        ...(letters && {
+          letters: {
+            address: () => letters.address(),
+            send: (address, key, text, ttlMs) => this.reach(() => letters.send(address, key, text, ttlMs)),
+            hear: (key, listener) => letters.hear(key, listener),
+          },
+        }),
       }
     );
   }

@@ -94,6 +94,10 @@ export class Stage {
     return this.opened[0].records !== undefined;
   }
 
+  get sendsLetters(): boolean {
+    return this.opened[0].records?.letters !== undefined;
+  }
+
   /** A delay that can be told from none, in milliseconds: at least a step of the engine's. */
   get delayMs(): number {
     return Math.max(this.time.isVirtual ? DELAY_MS.virtual : DELAY_MS.real, this.traits.delayStepMs);

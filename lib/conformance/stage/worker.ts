@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Backend, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
 import type { DroppedJob } from '../../core/backlog.js';
 import type { FailureRecord } from '../../core/failure-record.js';
+import type { Letters } from '../../core/letters.js';
 import { messageOf, type Draft } from './draft.js';
 import { AwaitedRecords } from './awaited-records.js';
 import { InspectedQueue } from './inspected-queue.js';
@@ -38,6 +39,13 @@ export class Worker {
     const { records } = this.backend;
     assert.ok(records, 'expected the backend to have records');
     return new AwaitedRecords(records, this.time);
+  }
+
+  /** Where it is sent texts; for scenarios that are exempt where it can't be. */
+  get letters(): Letters {
+    const letters = this.backend.records?.letters;
+    assert.ok(letters, 'expected the backend to have records.letters');
+    return letters;
   }
 
   /** What operators see and do; for scenarios that are exempt where the backend doesn't show its jobs. */

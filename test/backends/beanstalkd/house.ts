@@ -81,3 +81,14 @@ export async function take(backend: Backend, queue: string): Promise<Delivery> {
   if (!delivery) throw new Error(`expected a job of queue ${queue}`);
   return delivery;
 }
+
+/** Has the errands be run now that have this in their body. */
+export async function hasten(client: Client, text: string): Promise<number> {
+  let hastened = 0;
+  const last = (await client.stats()).number('total-jobs');
+  for (let id = 1; id <= last; id++) {
+    const job = await client.peek(String(id));
+    if (job?.body.includes(text) && (await client.kickJob(String(id)))) hastened += 1;
+  }
+  return hastened;
+}

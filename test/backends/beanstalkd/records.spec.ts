@@ -5,7 +5,7 @@ import { beanstalkd } from '../../../lib/backends/beanstalkd/index.js';
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Records } from '../../../lib/core/records.js';
 import { Proxy } from '../../servers/proxy.js';
-import { House, PATIENCE, publish, take } from './house.js';
+import { hasten, House, PATIENCE, publish, take } from './house.js';
 
 const MINUTE = 60_000;
 const LONG = { timeout: 30_000 };
@@ -43,17 +43,6 @@ async function works(act: () => Promise<unknown>): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Has the errands be run now that have this in their body. */
-async function hasten(client: Client, text: string): Promise<number> {
-  let hastened = 0;
-  const last = (await client.stats()).number('total-jobs');
-  for (let id = 1; id <= last; id++) {
-    const job = await client.peek(String(id));
-    if (job?.body.includes(text) && (await client.kickJob(String(id)))) hastened += 1;
-  }
-  return hastened;
 }
 
 describe('what is stored', () => {

@@ -8,6 +8,7 @@ import { changingBreakers } from './changing.js';
 import { idsBreakers } from './ids.js';
 import { inspectingBreakers } from './inspecting.js';
 import { leasingBreakers } from './leasing.js';
+import { lettersBreakers } from './letters.js';
 import { limitsBreakers } from './limits.js';
 import { orderBreakers } from './order.js';
 import { publishingBreakers } from './publishing.js';
@@ -40,6 +41,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...idsBreakers,
   ...recordsBreakers,
   ...watchingBreakers,
+  ...lettersBreakers,
   ...foreignBreakers,
   ...inspectingBreakers,
   ...changingBreakers,

@@ -2,22 +2,12 @@ import type { Records, StoredRecord } from '../../../lib/core/records.js';
 import { memory } from '../../../lib/backends/memory/index.js';
 import type { Breaker, Store } from '../honest.js';
 import { both, note, turns, verbs } from '../changes.js';
+import { bound } from '../records.js';
 import { alias, under as storedUnder } from './ids.js';
 
 /** Changes some verbs of the records of a backend. */
 export function keeping(change: (honest: Records, store: Store) => Partial<Records>): Breaker {
   return verbs(({ records }, store) => (records ? { records: { ...bound(records), ...change(records, store) } } : {}));
-}
-
-function bound(records: Records): Records {
-  return {
-    set: (key, text, ttlMs) => records.set(key, text, ttlMs),
-    claim: (key, text, ttlMs) => records.claim(key, text, ttlMs),
-    swap: (key, from, to, ttlMs) => records.swap(key, from, to, ttlMs),
-    get: (key) => records.get(key),
-    delete: (key, text) => records.delete(key, text),
-    watch: (key, listener) => records.watch(key, listener),
-  };
 }
 
 /** Keeps records under other keys than theirs. */

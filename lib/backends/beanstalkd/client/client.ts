@@ -13,6 +13,8 @@ export interface ReservedJob {
 
 /** The commands of one connection, with their replies as values. Each sends before it returns. */
 export class Client {
+  private used: { readonly tube: string; readonly said: Promise<unknown> } | undefined;
+
   constructor(readonly connection: Connection) {}
 
   /**
@@ -37,8 +39,14 @@ export class Client {
     }
   }
 
+  /** Sent where another was in use before. */
   async use(tube: string): Promise<void> {
-    await this.connection.send(commands.use(tube));
+    if (this.used?.tube !== tube) {
+      const used = { tube, said: this.connection.send(commands.use(tube)) };
+      this.used = used;
+      used.said.catch(() => this.used === used && (this.used = undefined));
+    }
+    await this.used?.said;
   }
 
   /** As {@link put}, into a tube; what is sent next is meant for that tube as well. */

@@ -5,10 +5,11 @@ import { checkSize } from '../new-job.js';
 import { fault } from '../fault.js';
 import type { Server } from '../server.js';
 import { CommandLine } from '../command-line.js';
+import { BeanstalkdLetters } from './beanstalkd-letters.js';
 import { Errands } from './errands.js';
 import { Mailbox } from './mailbox.js';
 import { Notifying } from './notifying.js';
-import { errandJob, recordJob, type RecordBody } from './record-job.js';
+import { errandJob, expiryOf, recordJob, type RecordBody } from './record-job.js';
 import { Places, type Living } from './places.js';
 import { placeOf, RecordTubes } from './record-tubes.js';
 import { Watching } from './watching.js';
@@ -18,7 +19,10 @@ import { Watching } from './watching.js';
  * errand is left, by which any process clears it away when its time is over.
  */
 export class BeanstalkdRecords implements Records {
+  readonly letters: BeanstalkdLetters;
   private readonly line: CommandLine;
+  /** In use is mostly one inbox. */
+  private readonly post: CommandLine;
   private readonly tubes: RecordTubes;
   private readonly watching: Watching;
   private readonly mailbox: Mailbox;
@@ -31,6 +35,7 @@ export class BeanstalkdRecords implements Records {
   ) {
     const name = randomUUID();
     this.line = new CommandLine(server);
+    this.post = new CommandLine(server);
     this.tubes = new RecordTubes(prefix);
     this.notifying = new Notifying(this.tubes);
     this.watching = new Watching(this.line, this.tubes, name, () => this.mailbox.reset('a note was lost'));
@@ -40,8 +45,19 @@ export class BeanstalkdRecords implements Records {
       tubes: this.tubes,
       name,
       told: (place) => void this.watching.told(place),
+      delivered: (letter) => this.letters.deliver(letter),
       reached: () => this.watching.sayAgain(),
       run: (errand) => errands.run(errand),
+    });
+    this.letters = new BeanstalkdLetters({
+      line: this.post,
+      tubes: this.tubes,
+      name,
+      maxBytes: server.maxBytes,
+      isReachable: () => this.mailbox.isReady && this.watching.isReachable,
+      reach: () => this.watching.reach(() => this.mailbox.ready()),
+      set: (key, text, ttlMs) => this.set(key, text, ttlMs),
+      serve: () => this.mailbox.start(),
     });
   }
 
@@ -136,14 +152,15 @@ export class BeanstalkdRecords implements Records {
   }
 
   async close(): Promise<void> {
+    this.letters.close();
     await this.watching.close();
     await this.mailbox.close();
-    await this.line.close();
+    await this.watching.closeInbox();
+    await Promise.all([this.line.close(), this.post.close()]);
   }
 
   private bodyOf(key: string, text: string, ttlMs: number): RecordBody {
-    const expiresAt = Math.min(Date.now() + Math.max(ttlMs, 1), Number.MAX_SAFE_INTEGER);
-    const body = { key, text, expiresAt, nonce: randomUUID() };
+    const body = { key, text, expiresAt: expiryOf(ttlMs), nonce: randomUUID() };
     // With room for what is added.
     checkSize('record', JSON.stringify({ ...body, errand: '18446744073709551615', set: true }), this.server.maxBytes);
     return body;

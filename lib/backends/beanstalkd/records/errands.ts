@@ -1,8 +1,7 @@
-import type { Client } from '../client/client.js';
+import type { Client, ReservedJob } from '../client/client.js';
 import type { CommandLine } from '../command-line.js';
-import { recordIn, watchersNoteIn, type Errand } from './record-job.js';
-import type { RecordTubes } from './record-tubes.js';
-import { INBOX_CHECK_MS } from './watching.js';
+import { INBOX_CHECK_MS, mailIn, recordIn, watchersNoteIn, type Errand } from './record-job.js';
+import { leftIn, type RecordTubes } from './record-tubes.js';
 
 /** Clears away records whose time is over, and what processes have left that are gone. */
 export class Errands {
@@ -13,11 +12,10 @@ export class Errands {
 
   /** @returns after how many milliseconds it has to be run again */
   run(errand: Errand): Promise<number | undefined> {
-    return this.line.use((client) =>
-      'record' in errand
-        ? this.clearRecord(client, errand.record, errand.nonce)
-        : this.clearInbox(client, errand.inbox),
-    );
+    return this.line.use((client) => {
+      if ('record' in errand) return this.clearRecord(client, errand.record, errand.nonce);
+      return 'letters' in errand ? this.clearLetters(client, errand.letters) : this.clearInbox(client, errand.inbox);
+    });
   }
 
   private async clearRecord(client: Client, place: string, nonce: string): Promise<number | undefined> {
@@ -34,21 +32,36 @@ export class Errands {
   }
 
   private async clearInbox(client: Client, name: string): Promise<number | undefined> {
-    const inbox = this.tubes.inbox(name);
-    if (((await client.statsTube(inbox))?.number('current-watching') ?? 0) > 0) return INBOX_CHECK_MS;
+    if (await this.isThere(client, name)) return INBOX_CHECK_MS;
     for (const tube of (await client.listTubes()).filter((each) => this.tubes.isOfWatchers(each))) {
       await this.clear(client, tube, (note) => watchersNoteIn(note)?.inbox === name);
     }
-    await this.clear(client, inbox, () => true);
-    return undefined;
+    const leftMs = await this.clearMail(client, this.tubes.inbox(name));
+    return (await this.isThere(client, name)) ? INBOX_CHECK_MS : leftMs;
+  }
+
+  /** A process that is there takes its letters, and has an errand of its own. */
+  private async clearLetters(client: Client, name: string): Promise<number | undefined> {
+    return (await this.isThere(client, name)) ? undefined : this.clearMail(client, this.tubes.inbox(name));
+  }
+
+  /** Removes what came to a process that is gone, but for letters whose time is not over: it may have lost touch only. */
+  private async clearMail(client: Client, inbox: string): Promise<number | undefined> {
+    const leftMs = (job: ReservedJob): number => {
+      const mail = mailIn(job);
+      return mail && 'letter' in mail ? mail.expiresAt - Date.now() : 0;
+    };
+    await this.clear(client, inbox, (job) => leftMs(job) <= 0);
+    const kept = await leftIn(client, inbox);
+    return kept && Math.max(leftMs(kept), 0);
+  }
+
+  private async isThere(client: Client, name: string): Promise<boolean> {
+    return ((await client.statsTube(this.tubes.inbox(name)))?.number('current-watching') ?? 0) > 0;
   }
 
   /** Removes the first jobs of a tube, as long as they are meant. */
-  private async clear(
-    client: Client,
-    tube: string,
-    isMeant: (job: { readonly body: Buffer; readonly id: string }) => boolean,
-  ): Promise<void> {
+  private async clear(client: Client, tube: string, isMeant: (job: ReservedJob) => boolean): Promise<void> {
     for (;;) {
       const head = await client.peekIn(tube);
       if (!head || !isMeant(head)) return;

@@ -3,7 +3,7 @@ import { inTime } from '../../../core/in-time.js';
 import { Client, type ReservedJob } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import type { Server } from '../server.js';
-import { ERRAND_PRIORITY, errandDelay, letterIn, type Errand } from './record-job.js';
+import { ERRAND_PRIORITY, errandDelay, mailIn, type Errand, type Letter, type Notice } from './record-job.js';
 import type { RecordTubes } from './record-tubes.js';
 
 /** How long it waits in the server at a time, in seconds. */
@@ -26,6 +26,8 @@ export interface MailboxSetup {
   readonly name: string;
   /** Hears the place of each key that was set and is watched here. */
   readonly told: (place: string) => void;
+  /** Hears each letter to this process; it comes again where that rejects. */
+  readonly delivered: (letter: Letter) => Promise<void>;
   /** Hears that it can be told, for the first time or again; what rejects has it connect once more. */
   readonly reached: () => Promise<void>;
   /** Runs an errand; resolves with the time after which it has to be run again, in milliseconds. */
@@ -33,8 +35,8 @@ export interface MailboxSetup {
 }
 
 /**
- * The one connection of a process that waits for what concerns records: notices that a key was set, and errands, which
- * any process runs for all.
+ * The one connection of a process that waits for what concerns records: notices that a key was set, letters, and errands,
+ * which any process runs for all.
  */
 export class Mailbox {
   private readonly closing = new AbortController();
@@ -45,6 +47,11 @@ export class Mailbox {
   private taking: Promise<void> | undefined;
 
   constructor(private readonly setup: MailboxSetup) {}
+
+  /** Whether it can be told just now. */
+  get isReady(): boolean {
+    return this.client !== undefined;
+  }
 
   /** Has it wait, and connect again whenever it has to. */
   start(): void {
@@ -100,15 +107,22 @@ export class Mailbox {
   }
 
   private async take(client: Client, job: ReservedJob): Promise<void> {
-    const letter = letterIn(job);
-    const againMs = letter && !('set' in letter) ? await this.setup.run(letter).catch(() => AGAIN_MS) : undefined;
+    const mail = mailIn(job);
+    const againMs = mail && (await this.heed(mail).catch(() => AGAIN_MS));
     if (againMs !== undefined) {
       await client.release(job.id, ERRAND_PRIORITY, errandDelay(againMs));
       return;
     }
     // Goes with the next reserve; where it fails, that does.
     client.delete(job.id).catch(() => undefined);
-    if (letter && 'set' in letter) this.setup.told(letter.set);
+  }
+
+  /** @returns after how many milliseconds it has to come again */
+  private async heed(mail: Notice | Letter | Errand): Promise<number | undefined> {
+    if ('letter' in mail) await this.setup.delivered(mail);
+    else if ('set' in mail) this.setup.told(mail.set);
+    else return this.setup.run(mail);
+    return undefined;
   }
 
   private opened(): Promise<Client> {

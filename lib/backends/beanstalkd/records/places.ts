@@ -1,6 +1,6 @@
 import { pause, systemClock } from '../../../core/clock.js';
 import type { Client, ReservedJob } from '../client/client.js';
-import { letterIn, pendingRecordJob, recordIn, recordJob, type RecordBody } from './record-job.js';
+import { mailIn, pendingRecordJob, recordIn, recordJob, type RecordBody } from './record-job.js';
 
 /** A record that is there, and its job. */
 export interface Living {
@@ -111,9 +111,9 @@ export class Places {
   async dropErrand(client: Client, { errand, nonce }: RecordBody): Promise<void> {
     if (errand === undefined) return;
     const job = await client.peek(errand);
-    const letter = job && letterIn(job);
+    const mail = job && mailIn(job);
     // One of this id may be another's by now.
-    if (letter && 'nonce' in letter && letter.nonce === nonce) await client.delete(errand);
+    if (mail && 'nonce' in mail && mail.nonce === nonce) await client.delete(errand);
   }
 }
 

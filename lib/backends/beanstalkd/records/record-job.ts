@@ -22,6 +22,15 @@ export interface Notice {
   readonly set: string;
 }
 
+/** Likewise: a text that is sent to that process. */
+export interface Letter {
+  /** The key that it is sent under. */
+  readonly letter: string;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** Left where a key is watched: by whom. */
 export interface WatchersNote {
   /** The name of the inbox where to tell of it. */
@@ -42,7 +51,15 @@ export interface InboxErrand {
   readonly inbox: string;
 }
 
-export type Errand = RecordErrand | InboxErrand;
+/** The name of an inbox that a letter was sent to, to be cleared away should its process be gone. */
+export interface LettersErrand {
+  readonly letters: string;
+}
+
+export type Errand = RecordErrand | InboxErrand | LettersErrand;
+
+/** How often it is looked whether a process that has watched something is still there, in milliseconds. */
+export const INBOX_CHECK_MS = 60_000;
 
 /** Told before errands are run. */
 const NOTICE_PRIORITY = 0;
@@ -53,6 +70,11 @@ const PENDING_MS = 60_000;
 
 /** How long an errand may take before another process runs it, in seconds. */
 const ERRAND_TTR_S = 60;
+
+/** When the time of what is stored now ends, in milliseconds since 1970. */
+export function expiryOf(ttlMs: number): number {
+  return Math.min(Date.now() + Math.max(ttlMs, 1), Number.MAX_SAFE_INTEGER);
+}
 
 export function recordJob(body: RecordBody): NewJob {
   return { priority: 0, delay: 0, ttr: LARGEST, body: JSON.stringify(body) };
@@ -65,6 +87,10 @@ export function pendingRecordJob(body: RecordBody): NewJob {
 
 export function noticeJob(notice: Notice): NewJob {
   return { priority: NOTICE_PRIORITY, delay: 0, ttr: ERRAND_TTR_S, body: JSON.stringify(notice) };
+}
+
+export function letterJob(body: string): NewJob {
+  return { priority: NOTICE_PRIORITY, delay: 0, ttr: ERRAND_TTR_S, body };
 }
 
 export function watchersNoteJob(note: WatchersNote): NewJob {
@@ -96,10 +122,14 @@ export function watchersNoteIn({ body }: ReservedJob): WatchersNote | undefined 
 }
 
 /** Likewise. */
-export function letterIn({ body }: ReservedJob): Notice | Errand | undefined {
-  const { set, record, nonce, inbox } = fieldsIn(body);
+export function mailIn({ body }: ReservedJob): Notice | Letter | Errand | undefined {
+  const { set, letter, text, expiresAt, record, nonce, inbox, letters } = fieldsIn(body);
   if (isName(set)) return { set };
+  if (typeof letter === 'string' && typeof text === 'string' && typeof expiresAt === 'number') {
+    return { letter, text, expiresAt };
+  }
   if (isName(record) && typeof nonce === 'string') return { record, nonce };
+  if (isName(letters)) return { letters };
   return isName(inbox) ? { inbox } : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkTube } from '../client/arguments.js';
+import type { Client, ReservedJob } from '../client/client.js';
 
 /** The tubes of records. Each begins with the prefix and has a `;`, which is in no queue's name. */
 export class RecordTubes {
@@ -35,4 +36,10 @@ export class RecordTubes {
 export function placeOf(key: string): string {
   // As JSON, which keeps halves of surrogate pairs apart.
   return createHash('sha256').update(JSON.stringify(key)).digest('base64url');
+}
+
+/** The job of an inbox that comes next, now or later. */
+export async function leftIn(client: Client, inbox: string): Promise<ReservedJob | undefined> {
+  const [ready, later] = await Promise.all([client.peekIn(inbox), client.peekDelayed()]);
+  return ready ?? later;
 }

@@ -1,11 +1,8 @@
 import { inTime } from '../../../core/in-time.js';
 import type { Client } from '../client/client.js';
 import type { CommandLine } from '../command-line.js';
-import { errandJob, watchersNoteJob } from './record-job.js';
-import type { RecordTubes } from './record-tubes.js';
-
-/** How often it is looked whether a process that has watched something is still there, in milliseconds. */
-export const INBOX_CHECK_MS = 60_000;
+import { errandJob, INBOX_CHECK_MS, watchersNoteJob } from './record-job.js';
+import { leftIn, type RecordTubes } from './record-tubes.js';
 
 /** How long closing waits for what is taken away, in milliseconds. */
 const CLOSE_MS = 1_000;
@@ -32,6 +29,9 @@ export class Watching {
   private readonly watched = new Map<string, Watched>();
   /** The errand to clear away what this process leaves. */
   private will: Promise<OwnJob> | undefined;
+  /** Whether it has to be left though nothing is watched. */
+  private isReached = false;
+  private hasWill = false;
 
   constructor(
     private readonly line: CommandLine,
@@ -59,6 +59,18 @@ export class Watching {
     return () => this.leave(place, watched, told);
   }
 
+  /** Whether what is sent to this process is cleared away should it die. */
+  get isReachable(): boolean {
+    return this.hasWill;
+  }
+
+  /** @param reachable resolves once this process can be told */
+  async reach(reachable: () => Promise<void>): Promise<void> {
+    this.isReached = true;
+    await reachable();
+    await this.willIsLeft();
+  }
+
   /** A key was set. */
   async told(place: string): Promise<void> {
     const watched = this.watched.get(place);
@@ -77,8 +89,8 @@ export class Watching {
 
   /** Says all again that the server may have forgotten, and tells everybody, for something may have been set meanwhile. */
   async sayAgain(): Promise<void> {
-    if (this.will && !(await this.isThere(this.will))) this.will = undefined;
-    if (this.watched.size > 0) await this.willIsLeft();
+    if (this.will && !(await this.isThere(this.will))) this.forgetWill();
+    if (this.watched.size > 0 || this.isReached) await this.willIsLeft();
     const all = [...this.watched].filter(([, { countedOn }]) => countedOn);
     await Promise.all(
       all.map(async ([place, watched]) => {
@@ -91,12 +103,19 @@ export class Watching {
     );
   }
 
-  /** Takes away what this process has left. */
+  /** Takes away the notes that this process has left. */
   async close(): Promise<void> {
     const notes = [...this.watched.values()].map(({ note }) => note);
     this.watched.clear();
-    const withdrawing = Promise.all([...notes, this.will].map((own) => this.withdraw(own)));
-    await inTime(withdrawing, CLOSE_MS, () => new Error('late')).catch(() => undefined);
+    await soon(Promise.all(notes.map((note) => this.withdraw(note))));
+  }
+
+  /** Takes away the errand to clear away what is left, unless something is. */
+  async closeInbox(): Promise<void> {
+    const { inbox, line, tubes, will } = this;
+    if (!will) return;
+    const left = line.use((client) => leftIn(client, tubes.inbox(inbox)));
+    await soon(left.then((mail) => (mail ? undefined : this.withdraw(will))));
   }
 
   private leave(place: string, watched: Watched, told: () => void): void {
@@ -125,8 +144,16 @@ export class Watching {
       return { client, id: await client.putInto(this.tubes.errands, job) };
     });
     this.will = will;
-    will.catch(() => (this.will = undefined));
+    will.then(
+      () => (this.hasWill = this.will === will),
+      () => this.will === will && this.forgetWill(),
+    );
     return will;
+  }
+
+  private forgetWill(): void {
+    this.will = undefined;
+    this.hasWill = false;
   }
 
   /** Whether a job is still there; one of the same id may be another's where the server has lost its jobs. */
@@ -152,6 +179,10 @@ export class Watching {
     const found = await client.peek(id);
     return found !== undefined && found.body.includes(`"inbox":"${this.inbox}"`);
   }
+}
+
+async function soon(done: Promise<unknown>): Promise<void> {
+  await inTime(done, CLOSE_MS, () => new Error('late')).catch(() => undefined);
 }
 
 function tell({ listeners }: Watched): void {
