@@ -3,12 +3,13 @@ import { expect, test } from 'vitest';
 import { RecordLetters, letterHead } from '../../../lib/backends/bullmq/record-letters.js';
 import type { RecordNotices } from '../../../lib/backends/bullmq/record-notices.js';
 import type { Letters } from '../../../lib/core/letters.js';
+import { PrivateRedis } from '../../servers/redis.js';
 import { onRedis } from './on-redis.js';
 import { until } from './support.js';
 
 const MINUTE = 60_000;
 
-const on = onRedis({ appendfsync: 'always' });
+const on = onRedis(() => PrivateRedis.start({ appendfsync: 'always' }));
 
 async function open(): Promise<Letters> {
   const letters = (await on.bench.open()).records?.letters;
