@@ -58,7 +58,6 @@ export default defineConfig({
           globalSetup: ['test/package/pack.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
-import { pause, systemClock, type Clock } from '../../core/clock.js';
+import { pause, type Clock } from '../../core/clock.js';
 
 /**
  * The premise of a scenario did not hold, for this machine was too slow: a lease lapsed that the scenario meant to
@@ -56,8 +56,6 @@ export class Time {
       }
       if (look > 5) step = Math.min(Math.ceil(step * 1.5) + 1, longest, Math.max(end - this.clock.monotonic(), 0));
       await this.pass(step);
-      // Where several change one record at the same time, the core pauses by the system's clock.
-      if (this.isVirtual && look > 5) await pause(systemClock, 1);
     }
   }
 

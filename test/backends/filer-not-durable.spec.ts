@@ -1,0 +1,3 @@
+import { certify } from './filer/support/certify.js';
+
+certify(false);
