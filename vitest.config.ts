@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './test/slow-first.js';
 
 /** Where `npm test` collects what each run counted. */
 const reports = process.env['VITEST_REPORTS'];
@@ -21,6 +22,7 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time they wait for leases, servers and processes: four files at a time also where there are but two cores.
     maxWorkers: 4,
+    sequence: { sequencer: SlowFirst },
     // So long that only what hangs runs into them, on a busy machine too.
     testTimeout: 60_000,
     hookTimeout: 120_000,
