@@ -26,7 +26,7 @@ const STEPS = [
   [
     [
       'newer-node',
-      'node scripts/on-newer-node.mjs test/nest/jobs test/nest/closing.spec test/nest/process-end test/nest/results test/nest/scheduling test/backends/filer/notices test/backends/filer/workers test/backends/memory.spec',
+      'node scripts/on-newer-node.mjs test/nest/jobs test/nest/closing.spec test/nest/process-end test/nest/results test/nest/scheduling test/backends/filer/notices test/backends/memory.spec',
     ],
   ],
   // Which builds again.
