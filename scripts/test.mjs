@@ -22,16 +22,13 @@ const STEPS = [
   [['smoke', 'node scripts/smoke.mjs']],
   [['lib', 'vitest run --project lib']],
   [['sample-app', 'vitest run --project sample-app']],
-  // A smoke: an application's life from its boot to its end, the notices of directories, and every meaning in memory.
   [
+    ['package', 'vitest run --project package'],
+    // A smoke: an application's life from its boot to its end, the notices of directories, and every meaning in memory.
     [
       'newer-node',
       'node scripts/on-newer-node.mjs test/nest/jobs test/nest/closing.spec test/nest/process-end test/nest/results test/nest/scheduling test/backends/filer/notices test/backends/memory.spec',
     ],
-  ],
-  // Which builds again.
-  [
-    ['package', 'vitest run --project package'],
     // In a copy: all that imports Nest, and every meaning on both backends that need no server.
     [
       'nest-11',

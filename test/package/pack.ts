@@ -12,10 +12,11 @@ declare module 'vitest' {
   }
 }
 
-/** Packs the package once, as `npm publish` would, for all tests of what users get. */
+/** Packs what was built, once, as `npm publish` would, for all tests of what users get. */
 export default async function pack({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-jobs-pack-')));
-  await promisify(execFile)('npm', ['pack', '--pack-destination', folder]);
+  // Without building again: others use what was built at the same time.
+  await promisify(execFile)('npm', ['pack', '--ignore-scripts', '--pack-destination', folder]);
   const [name = ''] = await readdir(folder);
   provide('tarball', join(folder, name));
   return () => rm(folder, { recursive: true, force: true });
