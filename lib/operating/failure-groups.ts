@@ -14,7 +14,7 @@ export interface FailuresOptions extends Pick<JobFilter, 'name' | 'text'> {
   /** Default: all queues. */
   readonly queue?: string;
   readonly since?: Moment;
-  /** How many failed jobs are looked at, at most. Default 5,000. */
+  /** How many failed jobs are looked at, at most. Default 3,000. */
   readonly limit?: number;
 }
 
@@ -44,7 +44,7 @@ export interface Failures {
   readonly complete: boolean;
 }
 
-const DEFAULT_LIMIT = 5_000;
+const DEFAULT_LIMIT = 3_000;
 /** How many jobs are asked for at a time: few, until it is known how much of them fits into memory. */
 const FIRST_PAGE = 100;
 const LARGEST_PAGE = 2_500;

@@ -41,7 +41,7 @@ export interface JobOperations {
 
   /**
    * What has failed, grouped by the job's name, the error's name and its message without what differs from job to job. Looks
-   * at 5,000 jobs at most by default, within the deadline; `complete` says whether that was all.
+   * at 3,000 jobs at most by default, within the deadline; `complete` says whether that was all.
    */
   failures(options?: FailuresOptions): Promise<Failures>;
 

@@ -34,7 +34,7 @@ export const failures: CommandSpec<Options> = {
       .option('--name <name>', 'of this name')
       .option('--text <text>', 'with this text in the payload, the reason or an error')
       .option('--since <time>', 'not before: 2h ago, or a moment')
-      .option('-n, --limit <number>', 'look at so many failed jobs at most', '5000'),
+      .option('-n, --limit <number>', 'look at so many failed jobs at most', '3000'),
   run: async (session) => {
     const { options, terminal } = session;
     const { queue } = options;
