@@ -139,11 +139,5 @@ export type {
 export type { Letters } from './core/letters.js';
 export type { Records, StoredRecord } from './core/records.js';
 export type { FailureRecord } from './core/failure-record.js';
-export {
-  decodeMessage,
-  encodeMessage,
-  receive,
-  type Message,
-  type ReceivedMessage,
-  type Unreadable,
-} from './core/message.js';
+export { encodeMessage, receive, type Message, type ReceivedMessage, type Unreadable } from './core/message.js';
+export { decodeMessage } from './core/message-decoding.js';

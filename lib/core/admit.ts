@@ -1,5 +1,6 @@
 import type { Delivery } from './backend.js';
-import { DEFAULT_PRIORITY, isUnreadable, textOf, type ReceivedMessage, type Unreadable } from './message.js';
+import { DEFAULT_PRIORITY, isUnreadable, type ReceivedMessage, type Unreadable } from './message.js';
+import { textOf } from './message-decoding.js';
 import type { Ending } from './outcome.js';
 import { oldestAt } from './queue-limits.js';
 

@@ -1,7 +1,8 @@
 import type { FailureRecord } from '../core/failure-record.js';
 import { withoutOurs } from '../core/handled-job.js';
 import type { InspectedJob, JobState } from '../core/inspector.js';
-import { isUnreadable, textOf } from '../core/message.js';
+import { isUnreadable } from '../core/message.js';
+import { textOf } from '../core/message-decoding.js';
 
 /**
  * What is shown in the place of a payload: without what nobody is to see. One that throws hides the payload.

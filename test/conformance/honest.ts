@@ -1,11 +1,6 @@
 import type { Backend, BackendContext, BackendTraits, Delivery } from '../../lib/core/backend.js';
-import {
-  decodeMessage,
-  isUnreadable,
-  type Message,
-  type ReceivedMessage,
-  type Unreadable,
-} from '../../lib/core/message.js';
+import { isUnreadable, type Message, type ReceivedMessage, type Unreadable } from '../../lib/core/message.js';
+import { decodeMessage } from '../../lib/core/message-decoding.js';
 import type { BackendUnderTest, BackendWish } from '../../lib/conformance/options.js';
 import { boundInspector, showingMessages } from './inspectors.js';
 import { memory, VirtualClock } from '../../lib/backends/memory/index.js';

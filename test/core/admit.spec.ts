@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { admit, readContent } from '../../lib/core/admit.js';
 import type { Delivery } from '../../lib/core/backend.js';
-import { decodeMessage, DEFAULT_PRIORITY, type ReceivedMessage, type Unreadable } from '../../lib/core/message.js';
+import { DEFAULT_PRIORITY, type ReceivedMessage, type Unreadable } from '../../lib/core/message.js';
+import { decodeMessage } from '../../lib/core/message-decoding.js';
 
 const NOW = Date.parse('2026-11-21T09:00:00.000Z');
 

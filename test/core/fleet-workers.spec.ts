@@ -5,6 +5,7 @@ import { changeRecord } from '../../lib/core/fleet-change.js';
 import { forgetWorker, isStale, knownWorkers, sayWorker, type WorkerRecord } from '../../lib/core/fleet-workers.js';
 import type { Records } from '../../lib/core/records.js';
 import { START } from './workshop.js';
+import { workerRecord } from './fleet/worker-record.js';
 
 let clock: VirtualClock;
 let backend: Backend;
@@ -19,24 +20,7 @@ beforeEach(async () => {
 afterEach(() => backend.close());
 
 function worker(id: string, special: Partial<WorkerRecord> = {}): WorkerRecord {
-  return {
-    id,
-    host: 'here',
-    pid: 7,
-    version: '1.2.3',
-    instance: 'default',
-    queues: ['default'],
-    concurrency: 10,
-    running: [],
-    runningCount: 0,
-    startedAt: clock.now(),
-    heartbeatAt: clock.now(),
-    everyMs: 10_000,
-    eventLoopDelayMs: 0,
-    memoryBytes: 1,
-    trace: false,
-    ...special,
-  };
+  return workerRecord(id, clock.now(), special);
 }
 
 const ids = async (): Promise<string[]> => (await knownWorkers(records)).map(({ id }) => id);

@@ -10,7 +10,7 @@ import {
   TransientError,
 } from '../../lib/core/errors.js';
 import type { Job } from '../../lib/core/job.js';
-import { decodeMessage } from '../../lib/core/message.js';
+import { decodeMessage } from '../../lib/core/message-decoding.js';
 import { Bottomless, objectWithThrowingGetter, THROWN, unreadableError } from './hostile.js';
 import { handler, queue, START, Work, Workshop } from './workshop.js';
 

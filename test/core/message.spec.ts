@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import {
-  decodeMessage,
   DEFAULT_PRIORITY,
   encodeMessage,
   isUnreadable,
@@ -8,11 +7,11 @@ import {
   mostBytes,
   receive,
   RESERVED_HEADERS,
-  textOf,
   type Message,
   type ReceivedMessage,
   type Unreadable,
 } from '../../lib/core/message.js';
+import { decodeMessage, textOf } from '../../lib/core/message-decoding.js';
 import { LAST_MOMENT } from '../../lib/core/time.js';
 import { Random, SEEDS } from './random.js';
 

@@ -262,13 +262,13 @@ export class TypedOfAll {
     return error.name + worker.host;
   }
 
-  // @ts-expect-error an event of all processes tells no result
+  // @ts-expect-error asserts that an event of all processes, which tells no result, can't be taken for one that does
   @OnJobEvent('completed', { from: 'all' })
   wrong({ result }: JobEventMap['completed']): unknown {
     return result;
   }
 
-  // @ts-expect-error an event of this process tells no worker
+  // @ts-expect-error asserts that an event of this process, which tells no worker, can't be taken for one that does
   @OnJobEvent('failed')
   here({ worker }: WorkerEvent<'failed'>): unknown {
     return worker;

@@ -1,6 +1,7 @@
 import type { Delivery } from '../../core/backend.js';
 import { systemClock } from '../../core/clock.js';
-import { decodeMessage, isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import { isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import { decodeMessage } from '../../core/message-decoding.js';
 import type { ReservedJob } from './client/client.js';
 import type { Stats } from './client/stats.js';
 import { count, type Count } from './counting.js';

@@ -1,6 +1,7 @@
 import type { Settlement } from '../../core/backend.js';
 import type { FailureRecord } from '../../core/failure-record.js';
-import { isUnreadable, textOf } from '../../core/message.js';
+import { isUnreadable } from '../../core/message.js';
+import { textOf } from '../../core/message-decoding.js';
 import { LARGEST } from './client/arguments.js';
 import type { NewJob } from './client/commands.js';
 import type { HeldJob } from './held-job.js';

@@ -1,6 +1,7 @@
 import type { Settlement } from '../../core/backend.js';
 import { systemClock } from '../../core/clock.js';
-import { encodeMessage, decodeMessage, isUnreadable, type Message } from '../../core/message.js';
+import { encodeMessage, isUnreadable, type Message } from '../../core/message.js';
+import { decodeMessage } from '../../core/message-decoding.js';
 import type { NewJob } from './client/commands.js';
 import { CommandRefused } from './client/errors.js';
 import { delayToBury } from './counting.js';

@@ -2,13 +2,13 @@ import type { BackoffPlan } from '../../core/backoff.js';
 import { DEFAULT_BACKOFF } from '../../core/backoff.js';
 import type { FailureRecord } from '../../core/failure-record.js';
 import {
-  decodeMessage,
   encodeMessage,
   isUnreadable,
   type Message,
   type ReceivedMessage,
   type Unreadable,
 } from '../../core/message.js';
+import { decodeMessage } from '../../core/message-decoding.js';
 import { jsonFault } from '../../core/json-fault.js';
 import { bullmqId } from './job-id.js';
 import { fromBullmq, toBullmq } from './priority.js';

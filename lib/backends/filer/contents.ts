@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
-import { decodeMessage, isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import { isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
+import { decodeMessage } from '../../core/message-decoding.js';
 import { isForbidden, type Disk, type OpenFile } from './disk.js';
 
 /** What is in the file of a claimed job. */

@@ -1,4 +1,5 @@
-import { DEFAULT_PRIORITY, decodeMessage, isUnreadable } from '../../core/message.js';
+import { DEFAULT_PRIORITY, isUnreadable } from '../../core/message.js';
+import { decodeMessage } from '../../core/message-decoding.js';
 import { newId } from '../../core/id.js';
 import { isFile, isLacking, type Disk, type OpenFile } from './disk.js';
 import { asText, orderOf, tailOfFile, type NamedJob } from './file-name.js';

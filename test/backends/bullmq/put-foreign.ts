@@ -1,6 +1,7 @@
 import { Queue, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
-import { isUnreadable, decodeMessage } from '../../../lib/core/message.js';
+import { isUnreadable } from '../../../lib/core/message.js';
+import { decodeMessage } from '../../../lib/core/message-decoding.js';
 import { MESSAGE_OPTION } from '../../../lib/backends/bullmq/stored-job.js';
 
 /**

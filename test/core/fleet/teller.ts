@@ -3,12 +3,13 @@ import { JobEvents } from '../../../lib/core/events.js';
 import { Following, type FollowingTimes } from '../../../lib/core/fleet-following.js';
 import { ORDERS_KEY, readOrders } from '../../../lib/core/fleet-orders.js';
 import { FleetTelling, type TellingTimes } from '../../../lib/core/fleet-telling.js';
-import { forgetWorker, sayWorker, type WorkerRecord } from '../../../lib/core/fleet-workers.js';
+import { forgetWorker, sayWorker } from '../../../lib/core/fleet-workers.js';
 import type { JobEventName } from '../../../lib/core/events.js';
 import { RecordWatches } from '../../../lib/core/record-watches.js';
 import type { Records } from '../../../lib/core/records.js';
 import type { EventSink } from '../../../lib/core/told-reader.js';
 import type { WorkerEvent } from '../../../lib/core/worker-events.js';
+import { workerRecord } from './worker-record.js';
 
 const KNOWN_MS = 180_000;
 
@@ -37,25 +38,7 @@ export class Teller {
 
   /** Comes on the list of those that work. */
   async list(): Promise<void> {
-    const now = this.now();
-    const record: WorkerRecord = {
-      id: this.id,
-      host: 'here',
-      pid: 7,
-      version: '1.2.3',
-      instance: 'default',
-      queues: ['default'],
-      concurrency: 10,
-      running: [],
-      runningCount: 0,
-      startedAt: now,
-      heartbeatAt: now,
-      everyMs: 10_000,
-      eventLoopDelayMs: 0,
-      memoryBytes: 1,
-      trace: false,
-    };
-    await sayWorker(this.records, record, KNOWN_MS);
+    await sayWorker(this.records, workerRecord(this.id, this.now()), KNOWN_MS);
   }
 
   /** Jobs of these ids have started. */

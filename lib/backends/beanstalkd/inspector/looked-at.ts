@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InspectedJob, JobState } from '../../../core/inspector.js';
-import { decodeMessage, isUnreadable, type ReceivedMessage, type Unreadable } from '../../../core/message.js';
+import { isUnreadable, type ReceivedMessage, type Unreadable } from '../../../core/message.js';
+import { decodeMessage } from '../../../core/message-decoding.js';
 import type { Client, ReservedJob } from '../client/client.js';
 import type { Stats } from '../client/stats.js';
 import { attemptsBegun } from '../counting.js';
