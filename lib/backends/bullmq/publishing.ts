@@ -5,7 +5,7 @@ import type { Connections } from './connections.js';
 import { faultOf, isReply, wasNeverSent } from './faults.js';
 import { FREE_ID_COMMAND } from './free-id.js';
 import type { Scripts } from './scripts.js';
-import { newJob, type NewJob } from './stored-job.js';
+import { publishedJob, type NewJob } from './stored-job.js';
 
 /** How many jobs go to Redis at a time, so few that it works on one batch while the next is made, and how many batches. */
 const LARGEST_BATCH = 16;
@@ -136,7 +136,7 @@ export class Publishing {
 
 /** Everything of the message is read now: it may change after the call. */
 function entryOf(message: Message, now: number, request: Request): Entry {
-  return { job: newJob(message, now), fresh: message.freshId === true, request };
+  return { job: publishedJob(message, now), fresh: message.freshId === true, request };
 }
 
 /** Gives each request the answers that belong to it. */

@@ -11,12 +11,12 @@ import {
 import { decodeMessage } from '../../core/message-decoding.js';
 import { jsonFault } from '../../core/json-fault.js';
 import { bullmqId } from './job-id.js';
-import { fromBullmq, toBullmq } from './priority.js';
+import { EXACT_PRIORITIES, fromBullmq, toBullmq } from './priority.js';
 
 /**
  * The option of a BullMQ job that holds what BullMQ has no place for: the message as others see it, without its body, as
  * JSON text. As text, for BullMQ would round the numbers and break the lone surrogates of an object. Others may give it
- * as well.
+ * as well. A job that says nothing beyond BullMQ's own fields has none: it would be a third of what Redis keeps of it.
  */
 export const MESSAGE_OPTION = 'nestjs-jobs';
 
@@ -43,10 +43,48 @@ export interface NewJob {
 /** A job's hash as BullMQ keeps it. */
 export type JobHash = Readonly<Record<string, string | undefined>>;
 
-/** The BullMQ job that a message becomes, by default under the id that is made of the message's. */
-export function newJob(message: Message, now: number, id: string = bullmqId(message.id)): NewJob {
+/**
+ * The BullMQ job that a message becomes, by default under the id that is made of the message's.
+ *
+ * @param storedAt milliseconds since 1970
+ */
+export function newJob(message: Message, storedAt: number, id: string = bullmqId(message.id)): NewJob {
   const { name, body: data } = message;
-  return { id, name, data, timestamp: now, options: optionsOf(message, now) };
+  if (isPlain(message, storedAt, id)) {
+    return { id, name, data, timestamp: storedAt, options: { priority: toBullmq(message.priority) } };
+  }
+  return { id, name, data, timestamp: storedAt, options: optionsOf(message, storedAt) };
+}
+
+/** The same for a message that is published now. */
+export function publishedJob(message: Message, now: number): NewJob {
+  const { publishedAt } = message;
+  const id = bullmqId(message.id);
+  // A few milliseconds earlier than it is stored: so BullMQ's own field tells when it was published.
+  const isTold = publishedAt !== undefined && publishedAt <= now && isPlain(message, publishedAt, id);
+  return newJob(message, isTold ? publishedAt : now, id);
+}
+
+/** Whether BullMQ's own fields tell all of it. */
+function isPlain(message: Message, storedAt: number, id: string): boolean {
+  return (
+    message.id === id &&
+    message.publishedAt === storedAt &&
+    message.priority <= EXACT_PRIORITIES &&
+    message.readyAt === undefined &&
+    message.expiresAt === undefined &&
+    message.maxAttempts === undefined &&
+    message.backoff === undefined &&
+    message.timeoutMs === undefined &&
+    message.attemptsUsed === 0 &&
+    Number.isSafeInteger(storedAt) &&
+    isEmpty(message.headers)
+  );
+}
+
+function isEmpty(headers: Message['headers']): boolean {
+  for (const _ in headers) return false;
+  return true;
 }
 
 /** The options of the BullMQ job that a message becomes. */
@@ -81,14 +119,14 @@ export function contentOf(hash: JobHash, id: string): ReceivedMessage | Unreadab
   const options = optionsIn(hash);
   if (!options) return unreadable('damaged', 'its options are not a JSON object');
   const message = options[MESSAGE_OPTION];
-  if (message === undefined) return foreign(id, name, payload, options, hash);
+  if (message === undefined) return plain(id, name, payload, options, hash);
   const content = decodeMessage(Buffer.from(typeof message === 'string' ? message : ''), id);
   if (isUnreadable(content)) return unreadable('damaged', `its option ${MESSAGE_OPTION}: ${content.unreadable}`);
   return { ...content, name, payload };
 }
 
-/** What another program added as it is used to. */
-function foreign(
+/** What BullMQ's own fields tell: all of what another program added as it is used to. */
+function plain(
   id: string,
   name: string,
   payload: unknown,
@@ -96,11 +134,13 @@ function foreign(
   hash: JobHash,
 ): ReceivedMessage {
   const attempts = options['attempts'];
+  const timestamp = Number(hash['timestamp']);
   return {
     id,
     name,
     payload,
     priority: fromBullmq(Number(hash['priority'])),
+    ...(timestamp > 0 ? { publishedAt: timestamp } : {}),
     attemptsUsed: 0,
     // BullMQ writes 0 where nobody has said anything.
     maxAttempts: Number.isSafeInteger(attempts) && Number(attempts) >= 1 ? Number(attempts) : undefined,

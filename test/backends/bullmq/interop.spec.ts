@@ -97,6 +97,14 @@ describe('a plain BullMQ program', () => {
     expect(told).toMatchObject({ header: { request_type: 'send_email', priority: 10, tenant: 'a' } });
   });
 
+  test('finds no option of ours in a job that says nothing which its own fields could not', async () => {
+    await publish({ name: 'send_email', payload: { n: 1 }, priority: 10, publishedAt: Date.now() - 3 });
+    const [job] = (await plain.getPrioritized()) as [Job];
+    expect(job.opts).not.toHaveProperty('nestjs-jobs');
+    const { content } = await takeOne(backend, bench.queue);
+    expect(content).toMatchObject({ name: 'send_email', payload: { n: 1 }, priority: 10, publishedAt: job.timestamp });
+  });
+
   test('handles our jobs, the most urgent first, and those that are put back', async () => {
     await publish({ payload: 'less', priority: 2 });
     await publish({ payload: 'more', priority: 1 });

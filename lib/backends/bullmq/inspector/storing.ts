@@ -63,10 +63,11 @@ export class Storing {
     const now = Date.now();
     const endedAt = Math.floor(job.endedAt ?? now);
     const { content } = job;
+    const storedAt = Math.floor(job.storedAt ?? endedAt);
     const id = bullmqId(content.id);
     const fields: Fields = [
-      ...fieldsOf(isUnreadable(content) ? unreadableJob(content, now) : newJob(content, now)),
-      ...['timestamp', Math.floor(job.storedAt ?? endedAt), 'delay', 0, 'finishedOn', endedAt],
+      ...fieldsOf(isUnreadable(content) ? unreadableJob(content, storedAt) : newJob(content, storedAt)),
+      ...['timestamp', storedAt, 'delay', 0, 'finishedOn', endedAt],
       ...countFields(job),
       ...[ATTEMPTS_FIELD, job.attempts],
       ...(job.reason === undefined ? [] : [REASON_FIELD, job.reason]),
