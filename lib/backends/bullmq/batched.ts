@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from 'bullmq';
 
 /** Arguments of a script as BullMQ gives them: its keys, then the others. */
@@ -62,22 +63,34 @@ return replies`;
  */
 export class Batched {
   private waiting: Call[] = [];
+  private turn: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly client: RedisClient,
     private readonly command: string,
     private readonly numberOfKeys: number,
     private readonly alone: (args: Arguments) => Promise<unknown>,
+    private readonly inTurns: boolean,
   ) {}
 
-  /** Undefined where the client doesn't tell how the script goes; then each call goes alone. */
-  static of(client: RedisClient, name: string, alone: (args: Arguments) => Promise<unknown>): Batched | undefined {
+  /**
+   * Undefined where the client doesn't tell how the script goes; then each call goes alone.
+   *
+   * @param inTurns whether the answers to one batch are heeded, and what follows is sent, before those to the next: Redis
+   *   answers at once all that it has read together, and would else have nothing to do as long as we work on all of it
+   */
+  static of(
+    client: RedisClient,
+    name: string,
+    alone: (args: Arguments) => Promise<unknown>,
+    inTurns = false,
+  ): Batched | undefined {
     const script = definedOn(client, name);
     if (!script) return undefined;
     const { lua, numberOfKeys } = script;
     const command = `${name}:batched`;
     if (!definedOn(client, command)) client.defineCommand(command, { numberOfKeys, lua: around(lua) });
-    return new Batched(client, command, numberOfKeys, alone);
+    return new Batched(client, command, numberOfKeys, alone, inTurns);
   }
 
   call(args: Arguments): Promise<unknown> {
@@ -100,6 +113,7 @@ export class Batched {
       const [first] = calls;
       if (calls.length === 1 && first) return first.resolve(await this.alone(first.args));
       const replies = (await this.client.runCommand(this.command, this.together(calls))) as [number, unknown][];
+      if (this.inTurns) await this.nextTurn();
       for (const [index, { resolve, reject }] of calls.entries()) {
         const [ok, reply] = replies[index] ?? [0, 'no reply'];
         if (ok === 1) resolve(reply);
@@ -108,6 +122,12 @@ export class Batched {
     } catch (error) {
       for (const { reject } of calls) reject(error);
     }
+  }
+
+  private nextTurn(): Promise<void> {
+    const mine = this.turn;
+    this.turn = mine.then(() => setImmediate());
+    return mine;
   }
 
   private together(calls: readonly Call[]): unknown[] {

@@ -46,7 +46,7 @@ export class BullmqBackend implements Backend {
       exactPriorities: EXACT_PRIORITIES,
       findsDuplicates: true,
       history: true,
-      reservesAtOnce: 2,
+      reservesAtOnce: 4,
     };
     this.records = new BullmqRecords(settings.connections, settings.prefix);
     this.inspector = new BullmqInspector(

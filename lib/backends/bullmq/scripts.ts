@@ -32,6 +32,13 @@ export interface Finish {
   readonly fields?: Readonly<Record<string, string | number>>;
 }
 
+/** A job that ends in this turn. */
+interface Ending {
+  readonly finish: Finish;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 type Transaction = ReturnType<RedisClient['multi']>;
 
 /** BullMQ's own scripts, by which we move jobs as its classes do, without their parsing and their policy. */
@@ -80,6 +87,7 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): ScriptsOf {
   class QueueScripts extends bullmq.RedisQueueBackend implements Scripts {
     private readonly batched = new Map<string, Batched | undefined>();
+    private ending: Ending[] = [];
 
     constructor(
       private readonly adapted: RedisClient,
@@ -99,7 +107,7 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
       if (!this.batched.has(name)) {
         const alone = async (args: readonly unknown[]): Promise<unknown> =>
           (await super.execCommand(on, name, [...args])) as unknown;
-        this.batched.set(name, Batched.of(on, this.named(name), alone));
+        this.batched.set(name, Batched.of(on, this.named(name), alone, name === 'moveToActive'));
       }
       return this.batched.get(name);
     }
@@ -124,8 +132,19 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
       };
     }
 
-    async finish(finish: Finish): Promise<void> {
-      await this.moveToFinished(finish.id, this.argsOf(finish));
+    finish(finish: Finish): Promise<void> {
+      return new Promise((resolve, reject) => {
+        if (this.ending.push({ finish, resolve, reject }) === 1) process.nextTick(() => this.endTogether());
+      });
+    }
+
+    private endTogether(): void {
+      const { ending } = this;
+      this.ending = [];
+      const finishes = makingRoomOnce(ending.map(({ finish }) => finish));
+      for (const [index, finish] of finishes.entries()) {
+        this.moveToFinished(finish.id, this.argsOf(finish)).then(ending[index]?.resolve, ending[index]?.reject);
+      }
     }
 
     async replace(token: string, by: NewJob): Promise<void> {
@@ -187,6 +206,14 @@ export function scriptsWith({ bullmq }: Packages, options: ScriptOptions): Scrip
     const keys = { ...names.getKeys(queue), expired: toKey('expired') };
     return new QueueScripts(adapted, connection, queue, keys, toKey, settings, undefined, false);
   };
+}
+
+/** Of jobs that end together, the last of each kind makes room for all of them: looking for the oldest costs Redis time. */
+function makingRoomOnce(finishes: readonly Finish[]): readonly Finish[] {
+  const last = new Map(finishes.map((finish) => [finish.target, finish]));
+  return finishes.map((finish) =>
+    finish.keep.count === 0 || last.get(finish.target) === finish ? finish : { ...finish, keep: { count: -1 } },
+  );
 }
 
 function unparsed(reply: unknown): unknown {
