@@ -11,10 +11,10 @@ async function run(script: string): Promise<{ readonly stdout: string; readonly 
     import { spawnSync } from 'node:child_process';
     import { setTimeout as sleep } from 'node:timers/promises';
     import { ThreadWatchdog } from './lib/core/watchdog.js';
-    const told = [];
     const dog = new ThreadWatchdog((message) => console.log('warned: ' + message));
-    const seen = new Promise((resolve) => dog.start(resolve));
-    await sleep(500);
+    let told = () => undefined;
+    const seen = new Promise((resolve) => (told = resolve));
+    await dog.start({ id: 'here', knownMs: 60_000, elsewhere: undefined, record: () => undefined, seen: () => told() });
     function spin(ms) { for (const end = Date.now() + ms; Date.now() < end; ); }
     function wait(ms) { spawnSync(process.execPath, ['-e', 'setTimeout(() => 0, ' + ms + ')']); }
   `;
