@@ -1,5 +1,5 @@
 import { sayBlocked, type BlockSaid } from './fleet-blocks.js';
-import { openElsewhere, type OpenedRecords, type RecordsElsewhere } from './records-elsewhere.js';
+import { openElsewhere, type ElsewhereRecords, type RecordsElsewhere } from './records-elsewhere.js';
 
 /** How often it is said how long a block lasts, and when it is tried again where that failed, in milliseconds. */
 const SAY_EVERY_MS = 5_000;
@@ -19,7 +19,7 @@ export interface BlockTellingSetup {
  * meanwhile only. Where the engine is away it tries again; nothing of it rejects.
  */
 export class BlockTelling {
-  private opened: OpenedRecords | undefined;
+  private opened: ElsewhereRecords | undefined;
   private saying: Promise<void> | undefined;
   /** By `performance.now()`. */
   private nextAt = -Infinity;

@@ -13,15 +13,15 @@ export interface RecordsElsewhere {
  *
  * @throws Error where the engine is away
  */
-export type OpenRecords<Options = unknown> = (options: Options) => Promise<OpenedRecords>;
+export type OpenRecords<Options = unknown> = (options: Options) => Promise<ElsewhereRecords>;
 
-export interface OpenedRecords {
+export interface ElsewhereRecords {
   readonly records: Records;
   close(): Promise<void>;
 }
 
 /** Opens them as another thread does. Rejects where the module can't be imported, too. */
-export async function openElsewhere({ module, options }: RecordsElsewhere): Promise<OpenedRecords> {
+export async function openElsewhere({ module, options }: RecordsElsewhere): Promise<ElsewhereRecords> {
   const { openRecords } = (await import(module)) as { readonly openRecords: OpenRecords };
   return openRecords(options);
 }

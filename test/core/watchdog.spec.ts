@@ -67,3 +67,17 @@ test('one that does not come back is told on stderr', async () => {
     /^nestjs-jobs: the event loop of process \d+ is blocked for 1\d{4} ms\nat spin .*\nat forever /,
   );
 });
+
+test('where another thread could not use what the backend was given, that is said, and no secret', async () => {
+  const { stdout } = await run(`
+    const other = new ThreadWatchdog((message) => console.log(message));
+    const options = { password: 'secret', retry: () => 'secret' };
+    const process = { id: 'other', knownMs: 60_000, record: () => undefined, seen: () => undefined };
+    await other.start({ ...process, elsewhere: async () => ({ module: 'file:///secret', options }) });
+    await Promise.all([dog.close(), other.close()]);
+  `);
+  expect(stdout).toMatch(
+    /^operate\.trace: while the event loop is blocked, nobody can be told, only afterwards: .*\n$/,
+  );
+  expect(stdout).not.toContain('secret');
+});

@@ -1,4 +1,4 @@
-import type { OpenedRecords } from '../../core/records-elsewhere.js';
+import type { ElsewhereRecords } from '../../core/records-elsewhere.js';
 import { BeanstalkdRecords } from './records/beanstalkd-records.js';
 import type { Server } from './server.js';
 
@@ -11,7 +11,7 @@ export interface ElsewhereOptions {
 }
 
 /** Opens the records of a server in another thread, on a connection that is made when it is first needed. */
-export function openRecords({ server, prefix }: ElsewhereOptions): Promise<OpenedRecords> {
+export function openRecords({ server, prefix }: ElsewhereOptions): Promise<ElsewhereRecords> {
   const records = new BeanstalkdRecords(server, prefix, false);
   return Promise.resolve({ records, close: () => records.close() });
 }

@@ -36,6 +36,14 @@ export function isClient(connection: BullmqConnection): connection is Client {
   return typeof connection === 'object' && typeof (connection as Partial<Redis>).defineCommand === 'function';
 }
 
+/** The options that only say when it is tried again, by functions. */
+const WHEN_AGAIN = [
+  'retryStrategy',
+  'reconnectOnError',
+  'sentinelRetryStrategy',
+  'sentinelReconnectStrategy',
+] as const satisfies readonly (keyof RedisOptions)[];
+
 /**
  * How another thread could connect to the same Redis; undefined of a cluster's client, which knows its nodes in part. What
  * says only how long to wait between tries is left out: those are functions, which are no data.
@@ -44,7 +52,8 @@ export function dataOf(setting: BullmqConnection): string | RedisOptions | undef
   if (typeof setting === 'string') return setting;
   if (isClient(setting) && setting.isCluster) return undefined;
   const options = isClient(setting) ? (setting as Redis).options : setting;
-  const { retryStrategy: _, reconnectOnError: _1, sentinelRetryStrategy: _2, ...data } = options;
+  const data = { ...options };
+  for (const name of WHEN_AGAIN) delete data[name];
   return data;
 }
 

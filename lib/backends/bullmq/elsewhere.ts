@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import type { OpenedRecords } from '../../core/records-elsewhere.js';
+import type { ElsewhereRecords } from '../../core/records-elsewhere.js';
 import { BullmqRecords } from './bullmq-records.js';
 import { connectOnce, createOnce, leave, placeOf, readyWithin } from './clients.js';
 import { loadIoredis } from './packages.js';
@@ -19,7 +19,7 @@ export interface ElsewhereOptions {
  *
  * @throws Error where Redis is away
  */
-export async function openRecords({ connection, prefix }: ElsewhereOptions): Promise<OpenedRecords> {
+export async function openRecords({ connection, prefix }: ElsewhereOptions): Promise<ElsewhereRecords> {
   const ioredis = await loadIoredis();
   const client = createOnce(ioredis, connection);
   defineRecordCommands(client);

@@ -1,4 +1,4 @@
-import type { OpenedRecords } from '../../core/records-elsewhere.js';
+import type { ElsewhereRecords } from '../../core/records-elsewhere.js';
 import { DirectorySyncs } from './directory-syncs.js';
 import { FilerRecords, type FilerRecordsSetup } from './filer-records.js';
 import { ProcessOwners } from './owner.js';
@@ -8,7 +8,9 @@ import { RealDisk } from './real-disk.js';
 export const MODULE = import.meta.url;
 
 /** Opens the records of a directory in another thread. */
-export function openRecords(options: Pick<FilerRecordsSetup, 'root' | 'durable' | 'sweepMs'>): Promise<OpenedRecords> {
+export function openRecords(
+  options: Pick<FilerRecordsSetup, 'root' | 'durable' | 'sweepMs'>,
+): Promise<ElsewhereRecords> {
   const disk = new RealDisk();
   const unheard = (): void => undefined;
   const syncs = new DirectorySyncs(disk, unheard);
