@@ -65,20 +65,23 @@ async function watch(): Promise<void> {
 async function watchBlock(last: number, at: number): Promise<void> {
   const lasts = (): boolean => Atomics.load(sign, 0) === last;
   let seen: MainSeen | undefined;
-  const looking = lookAtMain(id, lasts).then((what) => (seen = what));
+  const looking = lookAtMain(id, lasts).then(
+    (what) => (seen = what),
+    // That it is blocked is known all the same.
+    () => undefined,
+  );
   for (let said = false; lasts(); await pause(systemClock, LOOK_MS)) {
     const block = { at, ms: Date.now() - at, stack: seen?.stack ?? '', lasts: true };
     if (block.ms >= TOLD_MS) telling?.tell({ block, worker: seen?.worker, lasts });
     if (said || block.ms < SAID_MS) continue;
     said = true;
-    writeSync(
-      2,
-      `nestjs-jobs: the event loop of process ${process.pid} is blocked for ${block.ms} ms\n${block.stack}\n`,
-    );
+    const what = `the event loop of process ${process.pid} is blocked for ${block.ms} ms`;
+    writeSync(2, `nestjs-jobs: ${what}\n${block.stack || 'It waits outside of JavaScript'}\n`);
   }
   const ms = Date.now() - at;
-  const stack = (await looking)?.stack;
-  if (stack) port.postMessage({ at, ms, stack } satisfies WatchdogMessage);
+  const stack = (await looking)?.stack ?? '';
+  // A short one of which nobody knows what ran may be the machine's.
+  if (stack !== '' || ms >= TOLD_MS) port.postMessage({ at, ms, stack } satisfies WatchdogMessage);
   // Meanwhile, it may be blocked again.
   void telling?.end();
 }

@@ -13,8 +13,9 @@ import type { WatchdogData, WatchdogMessage } from './watchdog-thread.js';
 const BLOCKED_MS = 1_000;
 /** How often it shows that it is not. */
 const SIGN_MS = 200;
-/** How long the thread may take to begin and to end, in milliseconds. */
-const THREAD_MS = 2_000;
+/** How long is waited for the thread to begin, and to end by itself, in milliseconds. */
+const BEGIN_MS = 2_000;
+const END_MS = 1_000;
 
 /**
  * Sees where this process's event loop is blocked: a thread of its own notices that there is no sign of life, and takes the
@@ -37,15 +38,15 @@ export class ThreadWatchdog implements Watchdog {
   }
 
   async start(watched: WatchedProcess): Promise<void> {
-    if (this.thread) return;
+    if (this.asked) return;
     const { id, knownMs } = watched;
+    this.asked = askedName(id);
     const elsewhere = await this.elsewhereOf(watched);
     if (this.closed) return;
     const workerData: WatchdogData = { sign: this.sign, blockedMs: BLOCKED_MS, id, knownMs, elsewhere };
     // It needs nothing of what this process was started with.
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), { workerData, execArgv: [] });
     this.thread = thread;
-    this.asked = askedName(id);
     Reflect.set(globalThis, this.asked, () => JSON.stringify(watched.record()));
     const watching = new Promise<void>((resolve) => {
       thread.on('message', (message: WatchdogMessage) => {
@@ -57,12 +58,15 @@ export class ThreadWatchdog implements Watchdog {
         this.stop();
         this.warn(`operate.trace: nobody watches where the event loop is blocked: ${messageOf(error)}`);
       });
-      thread.on('exit', () => resolve());
+      thread.on('exit', () => {
+        this.thread = undefined;
+        resolve();
+      });
       // After the listeners: one for messages holds the thread again.
       thread.unref();
       this.timer = setInterval(() => this.giveSign(), SIGN_MS).unref();
     });
-    await inTime(watching, THREAD_MS, () => new Error('late')).catch(() => undefined);
+    await inTime(watching, BEGIN_MS, () => new Error('late')).catch(() => undefined);
   }
 
   giveSign(): void {
@@ -77,7 +81,7 @@ export class ThreadWatchdog implements Watchdog {
     // One that stores something just now ends that: what is done to files is not to be left half done.
     const ended = once(thread, 'exit');
     thread.postMessage('close');
-    await inTime(ended, THREAD_MS, () => new Error('late')).catch(() => undefined);
+    await inTime(ended, END_MS, () => new Error('late')).catch(() => undefined);
     await thread.terminate();
   }
 
