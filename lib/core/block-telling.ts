@@ -23,12 +23,16 @@ export class BlockTelling {
   private saying: Promise<void> | undefined;
   /** By `performance.now()`. */
   private nextAt = -Infinity;
+  /** The stack with which it was last tried. */
+  private stack: string | undefined;
 
   constructor(private readonly setup: BlockTellingSetup) {}
 
-  /** To be called again and again while it lasts; says something every few seconds. */
+  /** To be called again and again while it lasts; says something every few seconds, and what runs once that is known. */
   tell(said: Pick<BlockSaid, 'block' | 'worker' | 'lasts'>): void {
-    if (this.saying || performance.now() < this.nextAt) return;
+    const { stack } = said.block;
+    if (this.saying || (stack === this.stack && performance.now() < this.nextAt)) return;
+    this.stack = stack;
     this.saying = this.say(said).finally(() => (this.saying = undefined));
   }
 
@@ -36,6 +40,7 @@ export class BlockTelling {
   async end(): Promise<void> {
     await this.saying;
     this.nextAt = -Infinity;
+    this.stack = undefined;
     await this.close();
   }
 

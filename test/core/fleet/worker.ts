@@ -43,7 +43,7 @@ const crew = new Crew(
         // Its lease is over by then.
         if (job.attempt > 1) return;
         process.send?.(['spins', job.id]);
-        spinFor(4_000);
+        spinFor(6_000);
         process.send?.(['has spun', job.id]);
       },
       waitOutside: () => {
