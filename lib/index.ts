@@ -138,6 +138,7 @@ export type {
 } from './core/inspector.js';
 export type { Letters } from './core/letters.js';
 export type { Records, StoredRecord } from './core/records.js';
+export type { ElsewhereRecords, OpenRecords, RecordsElsewhere } from './core/records-elsewhere.js';
 export type { FailureRecord } from './core/failure-record.js';
 export { encodeMessage, receive, type Message, type ReceivedMessage, type Unreadable } from './core/message.js';
 export { decodeMessage } from './core/message-decoding.js';

@@ -41,8 +41,11 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 /** The files that name backends, and only by a lazy import of their entry points. */
 const NAME_BACKENDS = new Set(['nest/backend-url.ts', 'cli/commands/doctor.ts']);
 
-/** The file that imports what users name: their handlers, their application, and what that is made of. */
-const IMPORTS_WHAT_IS_NAMED = new Set(['cli/worker/user-module.ts']);
+/**
+ * The files that import what others name: users their handlers, their application, and what that is made of; backends what
+ * opens their records in another thread.
+ */
+const IMPORTS_WHAT_IS_NAMED = new Set(['cli/worker/user-module.ts', 'core/records-elsewhere.ts']);
 
 /** What is wrong with the imports of lib/, a sentence for each fault. `published` are the package's entry points. */
 export function directionFaults(tree: Tree, published: ReadonlySet<string>): string[] {

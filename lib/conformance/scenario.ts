@@ -12,6 +12,8 @@ export interface Concern {
   readonly keepsRecords: boolean;
   /** Whether it has `records.letters`. */
   readonly sendsLetters: boolean;
+  /** Whether it has `recordsElsewhere`. */
+  readonly opensElsewhere: boolean;
   /** How it shows its jobs, where it does. */
   readonly inspector: Inspector | undefined;
   /** How it tells what waits, where it does. */
@@ -89,6 +91,11 @@ export const keepsRecords: ScenarioOptions = {
 /** The scenario concerns backends whose processes can be sent letters. */
 export const sendsLetters: ScenarioOptions = {
   exempt: (concern) => (concern.sendsLetters ? undefined : 'the backend has no records.letters'),
+};
+
+/** The scenario concerns backends whose records other threads can open. */
+export const opensElsewhere: ScenarioOptions = {
+  exempt: (concern) => (concern.opensElsewhere ? undefined : 'the backend has no recordsElsewhere'),
 };
 
 /** The scenario concerns backends that tell how many jobs wait. */

@@ -7,6 +7,7 @@ import { closing } from './closing.js';
 import { consuming } from './consuming.js';
 import { crashing } from './crashing.js';
 import { delay } from './delay.js';
+import { elsewhere } from './elsewhere.js';
 import { fleet } from './fleet.js';
 import { finding } from './finding.js';
 import { following } from './following.js';
@@ -58,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   ...claiming,
   ...watching,
   ...letters,
+  ...elsewhere,
   ...limits,
   ...inspecting,
   ...listing,

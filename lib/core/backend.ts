@@ -4,6 +4,7 @@ import type { FailureRecord } from './failure-record.js';
 import type { Inspector } from './inspector.js';
 import type { Message, ReceivedMessage, Unreadable } from './message.js';
 import type { Records } from './records.js';
+import type { RecordsElsewhere } from './records-elsewhere.js';
 
 /**
  * THE CONTRACT between the core and an engine that stores jobs. This file is all that the author of a backend has to
@@ -26,6 +27,12 @@ export interface Backend {
 
   /** Where the engine can show its jobs. Without it, operating them is refused aloud. */
   readonly inspector?: Inspector;
+
+  /**
+   * How another thread of this process opens the same {@link records}; undefined where it can't, as over a client that the
+   * user passed in. Without it, where an event loop is blocked is told only once it is free again.
+   */
+  recordsElsewhere?(): Promise<RecordsElsewhere | undefined>;
 
   /**
    * Stores the messages in their order and resolves once each is as safe as `traits.durability` says, with one receipt

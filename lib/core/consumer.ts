@@ -163,9 +163,11 @@ export class Consumer {
 
   private memberOf(setup: ConsumerSetup, clock: Clock, outage: Outage): FleetMember | undefined {
     const { backend, fleet: plan, worker, events } = setup;
-    const { records } = backend;
+    const { records, traits } = backend;
     if (!plan || !records) return undefined;
-    return new FleetMember({ records, clock, outage, events, worker, plan, queues: () => this.working.keys() });
+    const queues = (): Iterable<QueueLoop> => this.working.keys();
+    const elsewhere = traits.shared ? async () => backend.recordsElsewhere?.() : undefined;
+    return new FleetMember({ records, elsewhere, clock, outage, events, worker, plan, queues });
   }
 
   private readQueue(plan: QueuePlan): ReadQueue {

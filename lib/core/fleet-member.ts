@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import type { JobEvents } from './events.js';
 import { RunCounters } from './fleet-counts.js';
 import { changeOrders, ORDERS_KEY, readOrders, type CancelOrder } from './fleet-orders.js';
-import { Registration, type FleetRun, type WorkerIdentity } from './fleet-registration.js';
+import { Registration, type FleetRun, type WatchedProcess, type WorkerIdentity } from './fleet-registration.js';
 import { FleetTelling, TELLING, type TellingTimes } from './fleet-telling.js';
 import { HEARTBEAT, type HeartbeatTimes } from './fleet-workers.js';
 import { inTime } from './in-time.js';
@@ -34,6 +34,8 @@ export interface FleetQueue {
 
 export interface FleetSetup {
   readonly records: Records;
+  /** How another thread opens them; default: nobody else could read them. */
+  readonly elsewhere?: WatchedProcess['elsewhere'];
   readonly clock: Clock;
   readonly outage: Outage;
   /** Of the jobs that are handled and published here. */
@@ -62,12 +64,13 @@ export class FleetMember {
   /** Who is not listed tells nothing, for nobody would look for it. */
   private readonly telling: FleetTelling | undefined;
   private leave: (() => void) | undefined;
+  private closed = false;
   private readonly knowing: Promise<void>;
   private nowKnown: () => void = () => undefined;
 
   constructor(private readonly setup: FleetSetup) {
-    const { records, clock, plan } = setup;
-    const { identity, heartbeat = HEARTBEAT, countEveryMs = COUNT_EVERY_MS, telling = TELLING } = plan;
+    const { records, elsewhere, clock, plan, queues } = setup;
+    const { identity, heartbeat: times = HEARTBEAT, countEveryMs = COUNT_EVERY_MS, telling = TELLING } = plan;
     const now = (): number => clock.now();
     this.counters = new RunCounters(records, now, countEveryMs);
     this.cancels = new CancelOrders(
@@ -75,7 +78,7 @@ export class FleetMember {
       (order) => this.sayDone(order),
       now,
     );
-    this.registration = identity && new Registration(records, clock, identity, heartbeat, setup.queues);
+    this.registration = identity && new Registration({ records, elsewhere, clock, identity, times, queues });
     const place = this.registration?.place;
     this.telling = place && new FleetTelling(records, setup.events, place, now, telling);
     this.knowing = new Promise((resolve) => (this.nowKnown = resolve));
@@ -102,21 +105,11 @@ export class FleetMember {
 
   start(): void {
     if (this.leave) return;
-    const { records, clock, outage } = this.setup;
-    const watches = new RecordWatches(() => Promise.resolve(records), clock);
-    this.leave = watches.join(
-      ORDERS_KEY,
-      (text) => {
-        // Whether the engine is back, those tell who were held up by this: what they need may be back later.
-        outage.gaveUp(this);
-        this.follow(text);
-      },
-      // Later, it is read again by itself, and holds nothing up meanwhile.
-      (error) => {
-        if (!this.isKnown) outage.failed(this, error);
-      },
-    );
-    this.registration?.start();
+    this.leave = () => undefined;
+    const watching = this.registration?.start();
+    // Before it, no job is taken: the very first may block the event loop.
+    if (watching) void watching.then(() => this.heed());
+    else this.heed();
   }
 
   /** A job was taken. */
@@ -131,12 +124,32 @@ export class FleetMember {
 
   /** Says the last, and hears no more. Never rejects. */
   async close(): Promise<void> {
+    this.closed = true;
     this.leave?.();
     this.leave ??= () => undefined;
     this.setup.outage.gaveUp(this);
     this.nowKnown();
     const last = Promise.all([this.counters.close(), this.takeLeave()]);
     await inTime(last, CLOSE_MS, () => new Error('late')).catch(() => undefined);
+  }
+
+  /** Heeds from now on what operators say. */
+  private heed(): void {
+    if (this.closed) return;
+    const { records, clock, outage } = this.setup;
+    const watches = new RecordWatches(() => Promise.resolve(records), clock);
+    this.leave = watches.join(
+      ORDERS_KEY,
+      (text) => {
+        // Whether the engine is back, those tell who were held up by this: what they need may be back later.
+        outage.gaveUp(this);
+        this.follow(text);
+      },
+      // Later, it is read again by itself, and holds nothing up meanwhile.
+      (error) => {
+        if (!this.isKnown) outage.failed(this, error);
+      },
+    );
   }
 
   /** Who follows its events looks for the last of them once it is listed no more. */

@@ -38,9 +38,11 @@ export interface RunningRecord {
 export interface BlockedRecord {
   /** When it was last free before; milliseconds since 1970. */
   readonly at: number;
-  /** For how long; missing: it still is, as far as known. */
-  readonly ms?: number | undefined;
-  /** What ran then, the innermost call first. */
+  /** For how long, or for how long so far. */
+  readonly ms: number;
+  /** Whether it still was when this was said. */
+  readonly lasts?: boolean | undefined;
+  /** What ran then, the innermost call first; empty as long as it waits outside of JavaScript. */
   readonly stack: string;
 }
 
@@ -79,31 +81,39 @@ interface Listed {
   readonly at: number;
 }
 
-function keyOf(id: string): string {
+/** The key of what a process says of itself. */
+export function workerKey(id: string): string {
   return `fleet:worker:${id}`;
 }
 
 /** Stores what a process says of itself, and sees to it that it is listed. */
 export async function sayWorker(records: Records, worker: WorkerRecord, knownMs: number): Promise<void> {
-  await records.set(keyOf(worker.id), textOf(worker), knownMs);
-  const { id } = worker;
+  await records.set(workerKey(worker.id), workerText(worker), knownMs);
+  await listWorker(records, worker);
+}
+
+/** Sees to it that a process is listed. */
+export async function listWorker(records: Records, { id, startedAt }: WorkerRecord): Promise<void> {
   if (readList((await records.get(WORKERS_KEY))?.text).some((one) => one.id === id)) return;
   await changeRecord(records, WORKERS_KEY, LIST_TTL_MS, (text) =>
-    JSON.stringify([...readList(text).filter((one) => one.id !== id), { id, at: worker.startedAt }]),
+    JSON.stringify([...readList(text).filter((one) => one.id !== id), { id, at: startedAt }]),
   );
 }
 
-/** Of running jobs, as many as there is room for. */
-function textOf(worker: WorkerRecord): string {
-  for (let { running } = worker; ; running = running.slice(0, running.length / 2)) {
-    const text = JSON.stringify({ ...worker, running });
-    if (Buffer.byteLength(text) <= LONGEST_TEXT || running.length === 0) return text;
+/** As much as there is room for: the earlier blocks give way first, then running jobs. */
+export function workerText(worker: WorkerRecord): string {
+  for (let { running, blocked = [] } = worker; ;) {
+    const text = JSON.stringify({ ...worker, running, blocked: worker.blocked && blocked });
+    if (Buffer.byteLength(text) <= LONGEST_TEXT) return text;
+    if (blocked.length > 1) blocked = blocked.slice(0, -1);
+    else if (running.length > 0) running = running.slice(0, running.length / 2);
+    else return text;
   }
 }
 
 /** Takes a process that ends off the list. */
 export async function forgetWorker(records: Records, id: string): Promise<void> {
-  await records.delete(keyOf(id));
+  await records.delete(workerKey(id));
   await unlist(records, new Set([id]));
 }
 
@@ -113,7 +123,7 @@ export async function forgetWorker(records: Records, id: string): Promise<void> 
  */
 export async function knownWorkers(records: Records): Promise<readonly WorkerRecord[]> {
   const list = readList((await records.get(WORKERS_KEY))?.text);
-  const found = await Promise.all(list.map(async ({ id }) => (await records.get(keyOf(id)))?.text));
+  const found = await Promise.all(list.map(async ({ id }) => (await records.get(workerKey(id)))?.text));
   const workers = found.map((text) => readRecord<WorkerRecord>(text));
   // One that has just come is listed after it has said what it is, so what is not there has died.
   const gone = new Set(list.filter((_, index) => !workers[index]).map(({ id }) => id));

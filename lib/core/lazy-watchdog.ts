@@ -1,4 +1,5 @@
-import type { Watchdog } from './fleet-registration.js';
+import { messageOf } from './errors.js';
+import type { Watchdog, WatchedProcess } from './fleet-registration.js';
 import type { BlockedRecord } from './fleet-workers.js';
 
 /** A watchdog that is loaded when it starts: its module can't be read where modules are turned into CommonJS, as jest does. */
@@ -14,15 +15,18 @@ export class LazyWatchdog implements Watchdog {
     return this.loaded?.blocked ?? [];
   }
 
-  start(seen: () => void): void {
-    this.loading ??= import('./watchdog.js').then(({ ThreadWatchdog }) => new ThreadWatchdog(this.warn));
-    this.loading.then(
-      (watchdog) => {
-        this.loaded = watchdog;
-        if (!this.closed) watchdog.start(seen);
-      },
-      (error: unknown) => this.warn(`operate.trace: nobody watches the event loop: ${String(error)}`),
-    );
+  async start(watched: WatchedProcess): Promise<void> {
+    try {
+      this.loading ??= import('./watchdog.js').then(({ ThreadWatchdog }) => new ThreadWatchdog(this.warn));
+      this.loaded = await this.loading;
+      if (!this.closed) await this.loaded.start(watched);
+    } catch (error) {
+      this.warn(`operate.trace: nobody watches the event loop: ${messageOf(error)}`);
+    }
+  }
+
+  giveSign(): void {
+    this.loaded?.giveSign();
   }
 
   async close(): Promise<void> {

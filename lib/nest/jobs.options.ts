@@ -90,7 +90,7 @@ export interface JobsModuleOptions {
 export interface OperateOptions {
   /**
    * Whether `JobsService.trace` and the command line may look into this process: they see where its event loop was blocked, as
-   * the stack of what ran then. Costs a thread. Default `false`.
+   * the stack of what ran then. Costs a thread, and a connection while it is blocked. Default `false`.
    */
   readonly trace?: boolean;
   /** What `JobsService` shows in the place of payloads, and searches in. Default: the payloads. */

@@ -115,7 +115,7 @@ export interface JobOperations {
   workers(): Promise<readonly WorkerView[]>;
 
   /**
-   * What a process runs, since when, and where its event loop was blocked lately. Refused unless that process allows it, by
+   * What a process runs, since when, and where its event loop was blocked lately, or is. Refused unless that process allows it, by
    * the option `operate: { trace: true }` of `JobsModule`.
    *
    * @throws UnsupportedActionError where it doesn't

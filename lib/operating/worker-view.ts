@@ -45,16 +45,21 @@ export interface WorkerTrace {
   readonly worker: WorkerView;
   /** How old that is, in milliseconds. */
   readonly ageMs: number;
-  /** The latest times at which its event loop was blocked for more than a second, the last first. */
+  /**
+   * The latest times at which its event loop was blocked for more than a second, the last first. One that lasts is there
+   * after about two seconds, wherever another thread of that process can reach the engine.
+   */
   readonly blocked: readonly BlockedView[];
 }
 
 export interface BlockedView {
   /** When it was last free before. */
   readonly at: Date;
-  /** For how long; undefined: it still was when this was said. */
-  readonly ms: number | undefined;
-  /** What ran then, the innermost call first. */
+  /** For how long, in milliseconds; or for how long so far, when that was said. */
+  readonly ms: number;
+  /** Whether it is still blocked, as far as known: said every few seconds, also while {@link WorkerTrace.ageMs} grows. */
+  readonly lasts: boolean;
+  /** What ran then, the innermost call first; empty as long as it waits outside of JavaScript. */
   readonly stack: string;
 }
 
@@ -93,6 +98,6 @@ function runningView({ id, name, queue, attempt, since, log }: RunningRecord): R
   return { id, name, queue, attempt, since: since === undefined ? undefined : new Date(since), log };
 }
 
-function blockedView({ at, ms, stack }: BlockedRecord): BlockedView {
-  return { at: new Date(at), ms, stack };
+function blockedView({ at, ms, lasts = false, stack }: BlockedRecord): BlockedView {
+  return { at: new Date(at), ms, lasts, stack };
 }

@@ -8,6 +8,7 @@ import type { JobName, JobOrName, NamedPayload, NamedResult, PublishArguments } 
 import { count } from '../core/option-checks.js';
 import type { PublishOptions } from '../core/publish-options.js';
 import { EngineSubstitute } from '../nest/engine-substitute.js';
+import { logger } from '../nest/jobs.logger.js';
 import type { JobsModuleOptions } from '../nest/jobs.options.js';
 import { FakeAnswers, type FakeAnswer } from './fake-answers.js';
 import { jobOutcome, type JobOutcome } from './job-outcome.js';
@@ -19,6 +20,7 @@ import { TestEngine } from './test-engine.js';
 import { TestInstances } from './test-instances.js';
 import { testedOptions } from './tested-module-options.js';
 import type { TestedJob } from './tested-job.js';
+import { WaitingCalls } from './waiting-calls.js';
 
 /** The token of the mode. */
 export const TESTING_MODE = 'JOBS_TESTING_MODE';
@@ -173,6 +175,11 @@ export class JobsTesting extends EngineSubstitute implements OnModuleDestroy {
         : undefined;
     const fakes = this.mode === 'fake' ? new FakeAnswers() : undefined;
     const engine: TestEngine = new TestEngine(this.clock, this.patience.changed, fakes, atOnce);
+    if (this.mode === 'memory') {
+      const isLeft = (queue: string): boolean => engine.isLeft(queue);
+      // What is less than an error, Nest's logger of tests keeps to itself.
+      engine.heardBy(new WaitingCalls(isLeft, (message) => logger.error(message)));
+    }
     this.instances.add(instance, engine);
     return testedOptions(given, engine, this.mode);
   }

@@ -15,6 +15,7 @@ import type { Records } from '../core/records.js';
 import type { FakeAnswers } from './fake-answers.js';
 import type { TestClock } from './test-clock.js';
 import { testedJob, type TestedJob } from './tested-job.js';
+import type { WaitingCalls } from './waiting-calls.js';
 
 export const LEASE_MS = 30_000;
 
@@ -30,6 +31,9 @@ export class TestEngine implements BackendDescription, Backend {
   private jobs: TestedJob[] = [];
   /** By receipt. */
   private readonly active = new Map<string, Delivery>();
+  /** How many ask for jobs. */
+  private reserving = 0;
+  private calls: WaitingCalls | undefined;
 
   /**
    * @param changed called when a job was stored, or a run of one is over
@@ -47,7 +51,8 @@ export class TestEngine implements BackendDescription, Backend {
   }
 
   get records(): Records {
-    return this.memory.records;
+    const { records } = this.memory;
+    return this.calls?.heardOf(records) ?? records;
   }
 
   get backlog(): Backlog {
@@ -72,6 +77,16 @@ export class TestEngine implements BackendDescription, Backend {
     return [...this.active.values()].map(({ content, queue }) => ('name' in content ? content.name : `of ${queue}`));
   }
 
+  /** Has it hear what is published and whose answers are waited for. */
+  heardBy(calls: WaitingCalls): void {
+    this.calls = calls;
+  }
+
+  /** Whether a job of this queue is due, while nobody runs any. */
+  isLeft(queue: string): boolean {
+    return this.hasWaiting(queue) && this.reserving === 0 && this.active.size === 0;
+  }
+
   /** Whether a job of this queue is running, or might where what waits is taken. */
   isBusy(queue: string, takes: boolean): boolean {
     return (takes && this.hasWaiting(queue)) || [...this.active.values()].some((one) => one.queue === queue);
@@ -90,6 +105,7 @@ export class TestEngine implements BackendDescription, Backend {
   /** Forgets all jobs. */
   clear(): void {
     this.jobs = [];
+    this.calls?.clear();
     this.active.clear();
     const { memory } = this;
     this.store = new MemoryStore(this.clock, LEASE_MS);
@@ -106,6 +122,7 @@ export class TestEngine implements BackendDescription, Backend {
     for (const message of messages) {
       const duplicate = this.store.queue(queue).has(message.id);
       this.jobs.push(testedJob(queue, message, duplicate));
+      this.calls?.published(queue, message);
       const later = message.readyAt !== undefined && message.readyAt > this.clock.now();
       const atOnce = duplicate || later ? undefined : this.runAtOnce?.(queue, message);
       const stored = atOnce ? await atOnce : message;
@@ -119,7 +136,8 @@ export class TestEngine implements BackendDescription, Backend {
 
   async reserve(queue: string, max: number, signal: AbortSignal): Promise<readonly Delivery[]> {
     if (this.fakes) return nothingUntil(signal);
-    const deliveries = await this.memory.reserve(queue, max, signal);
+    this.reserving += 1;
+    const deliveries = await this.memory.reserve(queue, max, signal).finally(() => (this.reserving -= 1));
     for (const delivery of deliveries) this.active.set(delivery.receipt, delivery);
     return deliveries;
   }

@@ -133,6 +133,16 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
     'close ends all watching': ['goes on telling after it was closed', 'hangs at close while a key is watched'],
     'a closed watch leaves nothing open that would keep a process alive': ['leaves a timer for each watch'],
   },
+  elsewhere: {
+    'what another thread opens by what the backend says, as data, are the same records': [
+      'opens other records elsewhere',
+      'says of its records elsewhere what is no data',
+    ],
+    'what another thread has opened takes no job, and is closed by itself': [
+      'takes jobs where its records are opened elsewhere',
+      'closes its own records with those elsewhere',
+    ],
+  },
   letters: {
     'a letter reaches the worker that has its address, whoever sends it': [
       'sends letters nowhere',

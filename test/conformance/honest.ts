@@ -1,9 +1,11 @@
 import type { Backend, BackendContext, BackendTraits, Delivery } from '../../lib/core/backend.js';
 import { isUnreadable, type Message, type ReceivedMessage, type Unreadable } from '../../lib/core/message.js';
+import type { RecordsElsewhere } from '../../lib/core/records-elsewhere.js';
 import { decodeMessage } from '../../lib/core/message-decoding.js';
 import type { BackendUnderTest, BackendWish } from '../../lib/conformance/options.js';
 import { boundInspector, showingMessages } from './inspectors.js';
 import { memory, VirtualClock } from '../../lib/backends/memory/index.js';
+import { elsewhereOn } from './elsewhere.js';
 import { PostOffice } from './post-office.js';
 import { bound } from './records.js';
 
@@ -56,7 +58,8 @@ export function broken(breaker: Breaker): (wish: BackendWish) => BackendUnderTes
     const open = async (): Promise<Backend> => {
       const honest = await store.open();
       const traits = { ...honest.traits, leaseMs, ...breaker.traits };
-      return { ...honest, ...breaker.break?.(honest, store), traits };
+      const recordsElsewhere = (): Promise<RecordsElsewhere> => elsewhereOn(store, () => store.open());
+      return { ...honest, recordsElsewhere, ...breaker.break?.(honest, store), traits };
     };
     const side = store.open();
     return {

@@ -45,7 +45,12 @@ test('an engine that hangs keeps a process from its end for a moment only, whoev
         pid: 7,
         version: '1.2.3',
         instance: 'default',
-        watchdog: { start: () => void told.push('start'), blocked: [], close: async () => void told.push('close') },
+        watchdog: {
+          start: async () => void told.push('start'),
+          blocked: [],
+          giveSign: () => undefined,
+          close: async () => void told.push('close'),
+        },
       },
     },
     queues: () => [],

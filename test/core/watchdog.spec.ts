@@ -11,10 +11,10 @@ async function run(script: string): Promise<{ readonly stdout: string; readonly 
     import { spawnSync } from 'node:child_process';
     import { setTimeout as sleep } from 'node:timers/promises';
     import { ThreadWatchdog } from './lib/core/watchdog.js';
-    const told = [];
     const dog = new ThreadWatchdog((message) => console.log('warned: ' + message));
-    const seen = new Promise((resolve) => dog.start(resolve));
-    await sleep(500);
+    let told = () => undefined;
+    const seen = new Promise((resolve) => (told = resolve));
+    await dog.start({ id: 'here', knownMs: 60_000, elsewhere: undefined, record: () => undefined, seen: () => told() });
     function spin(ms) { for (const end = Date.now() + ms; Date.now() < end; ); }
     function wait(ms) { spawnSync(process.execPath, ['-e', 'setTimeout(() => 0, ' + ms + ')']); }
   `;
@@ -66,4 +66,18 @@ test('one that does not come back is told on stderr', async () => {
   expect(stderr).toMatch(
     /^nestjs-jobs: the event loop of process \d+ is blocked for 1\d{4} ms\nat spin .*\nat forever /,
   );
+});
+
+test('where another thread could not use what the backend was given, that is said, and no secret', async () => {
+  const { stdout } = await run(`
+    const other = new ThreadWatchdog((message) => console.log(message));
+    const options = { password: 'secret', retry: () => 'secret' };
+    const process = { id: 'other', knownMs: 60_000, record: () => undefined, seen: () => undefined };
+    await other.start({ ...process, elsewhere: async () => ({ module: 'file:///secret', options }) });
+    await Promise.all([dog.close(), other.close()]);
+  `);
+  expect(stdout).toMatch(
+    /^operate\.trace: while the event loop is blocked, nobody can be told, only afterwards: .*\n$/,
+  );
+  expect(stdout).not.toContain('secret');
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   defineJob,
   FatalError,
@@ -30,7 +31,16 @@ class Quadruples {
   }
 }
 
-const module = { ...ShopModule.on(), providers: [Doubles, Quadruples, Journal] };
+/** Takes longer than calls are left without a word. */
+@JobHandler('slow')
+class Slow {
+  async handle(): Promise<string> {
+    await sleep(1_500);
+    return 'late';
+  }
+}
+
+const module = { ...ShopModule.on(), providers: [Doubles, Quadruples, Slow, Journal] };
 
 test('memory: a call resolves with what the handler returns when the jobs are drained', async () => {
   const { jobs, publisher } = await shop({ mode: 'memory' }, module);
@@ -40,6 +50,43 @@ test('memory: a call resolves with what the handler returns when the jobs are dr
   const job = await publisher.publish(Double, 5);
   await jobs.drain();
   expect(await job.result()).toBe(10);
+});
+
+test('memory: a call before drain() would wait for ever, and says so once', async () => {
+  const { app, jobs, publisher } = await shop({ mode: 'memory' }, module);
+  const said: unknown[] = [];
+  const ignore = (): void => undefined;
+  app.useLogger({ log: ignore, warn: ignore, error: (message: unknown) => said.push(message) });
+  const called = publisher.call(Double, 4);
+  await expect.poll(() => said, { timeout: 30_000 }).toHaveLength(1);
+  const id = jobs.published(Double)[0]?.id ?? '';
+  expect(said[0]).toBe(
+    `The answer of job "double" with id "${id}" is waited for, which nobody runs: in mode 'memory' drain() does. ` +
+      'Await it after that: const answer = publisher.call(…); await jobs.drain(); await answer;',
+  );
+  // Another is told of, and this one no more.
+  const second = publisher.call(Double, 5);
+  await expect.poll(() => said, { timeout: 30_000 }).toHaveLength(2);
+  expect(said[1]).not.toContain(id);
+  await jobs.drain();
+  expect(await Promise.all([called, second])).toEqual([8, 10]);
+});
+
+test('memory: nothing is said of a call that waits for a time to come, or whose job is being run', async () => {
+  const { app, jobs, publisher } = await shop({ mode: 'memory' }, module);
+  const said: unknown[] = [];
+  const ignore = (): void => undefined;
+  app.useLogger({ log: ignore, warn: ignore, error: (message: unknown) => said.push(message) });
+  const later = publisher.call(Double, 4, { delay: '30s' });
+  const drained = publisher.call(Double, 4);
+  await jobs.drain();
+  expect(await drained).toBe(8);
+  const slow = publisher.call('slow', null);
+  await jobs.drain();
+  expect(await slow).toBe('late');
+  await jobs.advance('30s');
+  expect(await later).toBe(8);
+  expect(said).toEqual([]);
 });
 
 test('memory: a handler may call another', async () => {

@@ -1,6 +1,7 @@
 import type { Backend, BackendTraits, Delivery, Settlement, StoredReceipt } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
+import type { RecordsElsewhere } from '../../core/records-elsewhere.js';
 import type { Client } from './client/client.js';
 import { fault } from './fault.js';
 import type { HeldJob } from './held-job.js';
@@ -98,6 +99,11 @@ export class BeanstalkdBackend implements Backend {
     } catch (error) {
       throw fault(this.server.address, error);
     }
+  }
+
+  async recordsElsewhere(): Promise<RecordsElsewhere> {
+    const { MODULE } = await import('./elsewhere.js');
+    return { module: MODULE, options: { server: this.server, prefix: this.settings.prefix } };
   }
 
   close(): Promise<void> {

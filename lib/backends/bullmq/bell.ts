@@ -1,6 +1,7 @@
 import { systemClock } from '../../core/clock.js';
 import { inTime } from '../../core/in-time.js';
-import type { Client, Connections } from './connections.js';
+import type { Client } from './clients.js';
+import type { Connections } from './connections.js';
 
 /** How long Redis is asked to wait at a time, in seconds; then the queue is looked at, whatever was told. */
 const BLOCK_SECONDS = 5;

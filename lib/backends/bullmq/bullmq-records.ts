@@ -1,6 +1,6 @@
 import { BackendError } from '../../core/backend.js';
 import type { Records, StoredRecord } from '../../core/records.js';
-import type { Connections } from './connections.js';
+import type { Connections, Line } from './connections.js';
 import { faultOf } from './faults.js';
 import { RECORD_COMMANDS } from './record-scripts.js';
 import { RecordLetters, letterHead } from './record-letters.js';
@@ -15,6 +15,11 @@ const LONGEST_TTL_MS = Number.MAX_SAFE_INTEGER;
 /** What a script tells of a record: its text, how many milliseconds it has left, and when that was. */
 type Told = readonly [text: string, leftMs: number, at: number] | null;
 
+/** What records need of the connections. */
+export interface RecordConnections extends Pick<Connections, 'ready' | 'hearing' | 'where'> {
+  readonly publishing: Pick<Line, 'client'> & { readonly adapted: Pick<Line['adapted'], 'runCommand'> };
+}
+
 /**
  * Records as texts of Redis, one key each, which Redis removes when their time is over. Each operation is one script, and
  * sent once.
@@ -26,7 +31,7 @@ export class BullmqRecords implements Records {
 
   /** @param prefix of all keys */
   constructor(
-    private readonly connections: Connections,
+    private readonly connections: RecordConnections,
     private readonly prefix: string,
   ) {
     this.notices = new RecordNotices(connections);

@@ -8,6 +8,7 @@ import {
 } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
+import type { RecordsElsewhere } from '../../core/records-elsewhere.js';
 import { asked } from './asked.js';
 import { BullmqRecords } from './bullmq-records.js';
 import { BullmqQueue, type QueueSettings } from './bullmq-queue.js';
@@ -70,6 +71,13 @@ export class BullmqBackend implements Backend {
 
   async extend(delivery: Delivery): Promise<boolean> {
     return this.queue(delivery.queue).extend(delivery as BullmqDelivery);
+  }
+
+  async recordsElsewhere(): Promise<RecordsElsewhere | undefined> {
+    const connection = this.settings.connections.asData;
+    if (connection === undefined) return undefined;
+    const { MODULE } = await import('./elsewhere.js');
+    return { module: MODULE, options: { connection, prefix: this.settings.prefix } };
   }
 
   close(): Promise<void> {

@@ -1,46 +1,27 @@
-import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import type { RedisClient, RedisConnection } from 'bullmq';
-import { BackendError } from '../../core/backend.js';
 import { messageOf } from '../../core/errors.js';
 import { inTime } from '../../core/in-time.js';
 import { defineBacklog } from './backlog-scripts.js';
+import {
+  CONNECT_MS,
+  connectOnce,
+  createClient,
+  createOnce,
+  dataOf,
+  duplicate,
+  duplicateOnce,
+  isClient,
+  leave,
+  placeOf,
+  readyWithin,
+  type BullmqConnection,
+  type Client,
+} from './clients.js';
 import { defineFreeId } from './free-id.js';
 import { defineReading } from './inspector/reading-scripts.js';
 import { defineRecordCommands } from './record-scripts.js';
 import type { Packages } from './packages.js';
-
-export type Client = Redis | Cluster;
-
-/** Where Redis is: a URL, options of ioredis, or a client of ioredis, which stays open when the application closes. */
-export type BullmqConnection = string | RedisOptions | Client;
-
-/** How long connecting may take at boot, and an answer later, in milliseconds. */
-const CONNECT_MS = 10_000;
-const ANSWER_MS = 10_000;
-
-/** How long closing waits for what is under way, in milliseconds. */
-const CLOSE_MS = 2_000;
-
-/**
- * Commands never wait for a connection that is away and are never sent twice: the first would hide an outage, the
- * second would take two jobs for one.
- */
-const FAIL_FAST = { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 } as const;
-
-/** For a connection that is not to come back. */
-const ONCE = { commandTimeout: ANSWER_MS, retryStrategy: () => null } as const;
-
-/** The longest pause before another try to connect, in milliseconds. */
-const LONGEST_PAUSE_MS = 2_000;
-
-/** Growing and jittered, so that a fleet doesn't come back at once. */
-function retryStrategy(times: number): number {
-  return Math.min(50 * 2 ** (times - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
-}
-
-export function isClient(connection: BullmqConnection): connection is Client {
-  return typeof connection === 'object' && typeof (connection as Partial<Redis>).defineCommand === 'function';
-}
 
 /** A client and BullMQ's view of it. */
 export interface Line {
@@ -76,6 +57,11 @@ export class Connections {
     this.working = this.given ? this.publishing : this.line(this.make());
   }
 
+  /** How another thread could connect, as far as that is data. */
+  get asData(): string | RedisOptions | undefined {
+    return dataOf(this.setting);
+  }
+
   /** @throws Error that says where Redis was looked for */
   async open(): Promise<void> {
     for (const { client } of new Set([this.publishing, this.working])) await this.connect(client);
@@ -94,33 +80,12 @@ export class Connections {
    * @throws Error of ioredis
    */
   async hearing(): Promise<Client> {
-    const client = this.given ? duplicateNode(this.given) : this.create(ONCE);
-    let last: unknown;
-    client.on('error', (error: unknown) => (last = error));
-    try {
-      await inTime(client.connect(), CONNECT_MS, () => new Error(`no answer within ${CONNECT_MS} ms`));
-      return client;
-    } catch (error) {
-      client.disconnect();
-      throw last ?? error;
-    }
+    return connectOnce(this.given ? duplicateOnce(this.given) : createOnce(this.packages.ioredis, this.ownSetting));
   }
 
   /** Waits until a client may be used. @throws BackendError */
   async ready(client: Client, waitMs: number): Promise<void> {
-    if (client.status === 'ready') return;
-    const late = (): Error => new BackendError(`Redis at ${this.where} is away`, { passing: true });
-    if (client.status === 'end' || waitMs <= 0) throw late();
-    let settle = (): void => undefined;
-    const ready = new Promise<void>((resolve) => {
-      settle = resolve;
-      client.once('ready', resolve);
-    });
-    try {
-      await inTime(ready, waitMs, late);
-    } finally {
-      client.off('ready', settle);
-    }
+    await readyWithin(client, this.where, waitMs);
   }
 
   async close(): Promise<void> {
@@ -145,16 +110,12 @@ export class Connections {
   }
 
   private make(options: RedisOptions = {}): Client {
-    return this.listen(this.create(options));
+    return this.listen(createClient(this.packages.ioredis, this.ownSetting, options));
   }
 
-  private create(options: RedisOptions): Redis {
-    const { Redis } = this.packages.ioredis;
-    const { setting } = this;
-    const defaults = { commandTimeout: ANSWER_MS, retryStrategy };
-    return typeof setting === 'string'
-      ? new Redis(setting, { ...defaults, ...FAIL_FAST, ...options })
-      : new Redis({ ...defaults, ...(setting as RedisOptions), ...FAIL_FAST, ...options });
+  /** Where no client was given. */
+  private get ownSetting(): string | RedisOptions {
+    return this.setting as string | RedisOptions;
   }
 
   /** A client without a listener for errors prints them; what matters of them is told by the commands that fail. */
@@ -181,40 +142,4 @@ export class Connections {
       client.off('error', note);
     }
   }
-}
-
-function duplicate(client: Client): Client {
-  if (client.isCluster) {
-    const { enableOfflineQueue, lazyConnect, maxRetriesPerRequest } = FAIL_FAST;
-    const redisOptions = { ...(client as Cluster).options.redisOptions, maxRetriesPerRequest };
-    return (client as Cluster).duplicate([], { enableOfflineQueue, lazyConnect, redisOptions });
-  }
-  return (client as Redis).duplicate({ ...FAIL_FAST, commandTimeout: undefined });
-}
-
-/** Of a cluster, whose nodes all pass on what is published, one of the nodes. */
-function duplicateNode(client: Client): Redis {
-  if (!client.isCluster) return (client as Redis).duplicate({ ...FAIL_FAST, ...ONCE });
-  const nodes = (client as Cluster).nodes('master');
-  const node = nodes[Math.floor(Math.random() * nodes.length)];
-  if (!node) throw new Error('no node of the cluster is known');
-  return node.duplicate({ ...FAIL_FAST, ...ONCE });
-}
-
-async function leave(client: Client): Promise<void> {
-  // It answers after all that was asked before.
-  if (client.status === 'ready') await inTime(client.quit(), CLOSE_MS, () => new Error('late')).catch(() => undefined);
-  client.disconnect();
-}
-
-function placeOf(client: Client): string {
-  if (client.isCluster) {
-    const nodes = (client as Cluster).nodes().map(({ options: { host, port } }) => `${host}:${port}`);
-    return nodes.length > 0 ? nodes.join(', ') : 'its cluster';
-  }
-  const { host, port, path, sentinels, name } = (client as Redis).options;
-  if (sentinels?.length) {
-    return `"${name}" of the sentinels ${sentinels.map((one) => `${one.host}:${one.port}`).join(', ')}`;
-  }
-  return path ?? `${host}:${port}`;
 }

@@ -1,5 +1,5 @@
 import type { BackendTraits } from '../../core/backend.js';
-import type { Client } from './connections.js';
+import type { Client } from './clients.js';
 
 /** What was found out about the server. */
 export interface Server {

@@ -2,13 +2,14 @@ import type { BackendContext, BackendDescription } from '../../core/backend.js';
 import { durationMs, type Duration } from '../../core/duration.js';
 import { show } from '../../core/show.js';
 import { BullmqBackend } from './bullmq.backend.js';
-import { Connections, isClient, type BullmqConnection } from './connections.js';
+import { isClient, type BullmqConnection } from './clients.js';
+import { Connections } from './connections.js';
 import { examine } from './durability.js';
 import { loadPackages } from './packages.js';
 import { checkRetention, type CheckedRetention, type Retention } from './retention.js';
 import { scriptsWith } from './scripts.js';
 
-export type { BullmqConnection } from './connections.js';
+export type { BullmqConnection } from './clients.js';
 export type { Keep, Retention } from './retention.js';
 
 export interface BullmqOptions {

@@ -8,10 +8,12 @@ export interface Packages {
 
 /** @throws Error that names the missing package and the command that installs it */
 export async function loadPackages(): Promise<Packages> {
-  return {
-    bullmq: await load('bullmq', () => import('bullmq')),
-    ioredis: await load('ioredis', () => import('ioredis')),
-  };
+  return { bullmq: await load('bullmq', () => import('bullmq')), ioredis: await loadIoredis() };
+}
+
+/** @throws as `loadPackages` */
+export function loadIoredis(): Promise<Packages['ioredis']> {
+  return load('ioredis', () => import('ioredis'));
 }
 
 /** @internal For tests, which can't have the packages missing. */

@@ -1,7 +1,8 @@
 import { BackendError } from '../../core/backend.js';
 import { pause, systemClock } from '../../core/clock.js';
 import { inTime } from '../../core/in-time.js';
-import type { Client, Connections } from './connections.js';
+import type { Client } from './clients.js';
+import type { Connections } from './connections.js';
 import { faultOf } from './faults.js';
 
 /** How often Redis is asked for a sign of life while something is watched, in milliseconds, and how late it may be. */
@@ -34,7 +35,7 @@ export class RecordNotices {
   private mending = false;
   private cancelBeat: () => void = () => undefined;
 
-  constructor(private readonly connections: Connections) {}
+  constructor(private readonly connections: Pick<Connections, 'hearing' | 'where'>) {}
 
   /**
    * Resolves once `listener` hears.

@@ -8,6 +8,7 @@ import {
 } from '../../core/backend.js';
 import type { Backlog } from '../../core/backlog.js';
 import type { Message } from '../../core/message.js';
+import type { RecordsElsewhere } from '../../core/records-elsewhere.js';
 import type { FilerDelivery } from './claims.js';
 import { FilerInspector } from './filer-inspector.js';
 import { FilerRecords } from './filer-records.js';
@@ -61,6 +62,12 @@ export class FilerBackend implements Backend {
 
   async extend(delivery: Delivery): Promise<boolean> {
     return this.queue(delivery.queue).extend(delivery as FilerDelivery);
+  }
+
+  async recordsElsewhere(): Promise<RecordsElsewhere> {
+    const { root, durable, sweepMs } = this.settings;
+    const { MODULE } = await import('./elsewhere.js');
+    return { module: MODULE, options: { root, durable, sweepMs } };
   }
 
   async close(): Promise<void> {

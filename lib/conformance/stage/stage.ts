@@ -98,6 +98,10 @@ export class Stage {
     return this.opened[0].records?.letters !== undefined;
   }
 
+  get opensElsewhere(): boolean {
+    return this.opened[0].recordsElsewhere !== undefined;
+  }
+
   /** A delay that can be told from none, in milliseconds: at least a step of the engine's. */
   get delayMs(): number {
     return Math.max(this.time.isVirtual ? DELAY_MS.virtual : DELAY_MS.real, this.traits.delayStepMs);

@@ -3,6 +3,7 @@ import { attemptsBreakers } from './attempts.js';
 import { bytesBreakers } from './bytes.js';
 import { closingBreakers } from './closing.js';
 import { delayBreakers } from './delay.js';
+import { elsewhereBreakers } from './elsewhere.js';
 import { foreignBreakers } from './foreign.js';
 import { changingBreakers } from './changing.js';
 import { idsBreakers } from './ids.js';
@@ -42,6 +43,7 @@ export const breakers: Readonly<Record<string, Breaker>> = {
   ...recordsBreakers,
   ...watchingBreakers,
   ...lettersBreakers,
+  ...elsewhereBreakers,
   ...foreignBreakers,
   ...inspectingBreakers,
   ...changingBreakers,

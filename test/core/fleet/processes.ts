@@ -22,13 +22,15 @@ const program = join(compiled(), 'test/core/fleet/worker.js');
 export interface Process {
   readonly pid: number;
   readonly told: (readonly string[])[];
+  /** Null as long as it runs. */
+  readonly exitCode: number | null;
   kill(): Promise<void>;
   /** Stops it, and lets it go on. */
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
 }
 
-export async function startWorker(url: string): Promise<Process> {
-  const child = fork(program, [url, QUEUE], { stdio: 'inherit' });
+export async function startWorker(url: string, ...settings: 'traced'[]): Promise<Process> {
+  const child = fork(program, [url, QUEUE, ...settings], { stdio: 'inherit' });
   onTestFinished(() => void child.kill('SIGKILL'));
   const told: (readonly string[])[] = [];
   child.on('message', (message) => told.push(message as string[]));
@@ -36,6 +38,9 @@ export async function startWorker(url: string): Promise<Process> {
   return {
     pid: child.pid ?? 0,
     told,
+    get exitCode() {
+      return child.exitCode;
+    },
     async kill() {
       const exited = once(child, 'exit');
       child.kill('SIGKILL');

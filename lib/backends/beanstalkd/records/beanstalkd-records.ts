@@ -29,9 +29,11 @@ export class BeanstalkdRecords implements Records {
   private readonly notifying: Notifying;
   private readonly places = new Places();
 
+  /** @param clearsAway whether it takes part in clearing away what is over, once it has stored anything */
   constructor(
     private readonly server: Server,
     prefix: string,
+    private readonly clearsAway = true,
   ) {
     const name = randomUUID();
     this.line = new CommandLine(server);
@@ -74,7 +76,7 @@ export class BeanstalkdRecords implements Records {
     const body = this.bodyOf(key, text, ttlMs);
     const job = recordJob({ ...body, set: true });
     await this.line.use(async (client) => {
-      this.mailbox.start();
+      this.takePart();
       const [, id, ready, pending, note] = await Promise.all([
         client.putInto(this.tubes.errands, errandJob({ record: place, nonce: body.nonce }, ttlMs)),
         client.putInto(tube, job),
@@ -96,7 +98,7 @@ export class BeanstalkdRecords implements Records {
     return this.line.use(async (client) => {
       const before = await this.places.living(client, tube);
       if (before) return told(before);
-      this.mailbox.start();
+      this.takePart();
       const errand = await client.putInto(this.tubes.errands, errandJob({ record: place, nonce: body.nonce }, ttlMs));
       const claimed = { ...body, errand };
       const winner = await this.places.claim(client, tube, claimed);
@@ -112,7 +114,7 @@ export class BeanstalkdRecords implements Records {
     return this.line.use(async (client) => {
       const before = await this.places.living(client, tube);
       if (before?.record.text !== from) return false;
-      this.mailbox.start();
+      this.takePart();
       const errand = await client.putInto(this.tubes.errands, errandJob({ record: place, nonce: body.nonce }, ttlMs));
       const swapped = { ...body, errand };
       if (!(await this.places.swap(client, tube, from, swapped))) {
@@ -157,6 +159,10 @@ export class BeanstalkdRecords implements Records {
     await this.mailbox.close();
     await this.watching.closeInbox();
     await Promise.all([this.line.close(), this.post.close()]);
+  }
+
+  private takePart(): void {
+    if (this.clearsAway) this.mailbox.start();
   }
 
   private bodyOf(key: string, text: string, ttlMs: number): RecordBody {
