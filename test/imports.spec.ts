@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { directionFaults, strangerFaults, type Tree } from '../scripts/import-directions.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -43,23 +44,51 @@ describe('the sources', () => {
   });
 });
 
-test('the main entry point, once built, loads no backend', async () => {
-  const loaded = `
+/** Which files a program loads, once built, and what it printed. */
+async function loadedBy(program: string): Promise<{ readonly urls: readonly string[]; readonly printed: string }> {
+  const watched = `
     import { Session } from 'node:inspector';
     const session = new Session();
     session.connect();
     const urls = [];
     session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
     session.post('Debugger.enable');
-    await import('nestjs-jobs');
+    ${program}
     session.disconnect();
     console.log(JSON.stringify(urls));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', loaded], { cwd: root });
-  const ours = (JSON.parse(stdout) as string[]).filter(
-    (url) => url.includes('/dist/') && !url.includes('/node_modules/'),
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', watched], { cwd: root });
+  const lines = stdout.trimEnd().split('\n');
+  return { urls: JSON.parse(lines.at(-1) ?? '') as string[], printed: lines.slice(0, -1).join('\n') };
+}
+
+test('the main entry point, once built, loads no backend', async () => {
+  const { urls } = await loadedBy(`await import('nestjs-jobs');`);
+  const ours = urls.filter((url) => url.includes('/dist/') && !url.includes('/node_modules/'));
   expect(ours.some((url) => url.endsWith('/dist/index.js'))).toBe(true);
   expect(ours.filter((url) => /\/dist\/(backends|conformance)\//.test(url))).toEqual([]);
+});
+
+test('a command, once built, loads no other one, no reader of configurations and nothing that works', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nestjs-jobs-imports-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const { urls, printed } = await loadedBy(`
+    const { runCommandLine } = await import('./dist/cli/program.js');
+    await runCommandLine(['ls', '--backend', 'filer:${folder}']);`);
+  expect(printed).toContain('WAITING');
+  expect(urls.filter((url) => /\/dist\/cli\/commands\//.test(url)).map((url) => basename(url))).toEqual(['ls.js']);
+  expect(urls.filter((url) => /\/(yaml|bullmq)\/|\/core\/consumer\.js/.test(url))).toEqual([]);
+});
+
+test('the help, once built, lists each command, and each is found by that name', async () => {
+  const { printed } = await loadedBy(`
+    const { runCommandLine } = await import('./dist/cli/program.js');
+    await runCommandLine(['--help']);`);
+  const names = [...printed.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, name = '']) => name);
+  expect(names).toEqual(expect.arrayContaining(['publish', 'ls', 'run-now', 'cancel', 'pause', 'resume', 'doctor']));
+  const { printed: helps } = await loadedBy(`
+    const { runCommandLine } = await import('./dist/cli/program.js');
+    for (const name of ${JSON.stringify(names)}) await runCommandLine([name, '--help']);`);
+  for (const name of names) expect(helps).toContain(`nestjs-jobs ${name} [options]`);
 });
 
 describe('the checker finds', () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from './exit-codes.js';
-import { readOutline, type ConfigOutline } from './worker/work-config.js';
+import type { ConfigOutline } from './worker/work-config.js';
 
 /** Where a configuration is looked for that nobody has named. */
 export const USUAL_CONFIG = 'jobs.yaml';
@@ -19,6 +19,11 @@ export async function chosenBackend(choice: Choice): Promise<string> {
       ? undefined
       : await readOutline(choice.config ?? USUAL_CONFIG);
   return outline?.backend ?? refuse();
+}
+
+/** Its reader is loaded where there is something to read. */
+async function readOutline(file: string): Promise<ConfigOutline> {
+  return (await import('./worker/work-config.js')).readOutline(file);
 }
 
 /** The same for one who has read the configuration. @throws UsageError */

@@ -1,22 +1,31 @@
 import { Command } from 'commander';
-import { doctor } from './commands/doctor.js';
-import { drain } from './commands/drain.js';
-import { events } from './commands/events.js';
-import { failures } from './commands/failures.js';
-import { ls } from './commands/ls.js';
-import { move } from './commands/move.js';
-import { pause, resume } from './commands/pausing.js';
-import { publish } from './commands/publish.js';
-import { retry } from './commands/retry.js';
-import { rm } from './commands/rm.js';
-import { show } from './commands/show.js';
-import { cancel, runNow } from './commands/single-jobs.js';
-import { watch } from './commands/watch.js';
-import { work } from './commands/work.js';
-import { workers } from './commands/workers.js';
 import { VERSION } from '../core/version.js';
-import { addCommand, codeOfCommander } from './run.js';
 import { EXIT } from './exit-codes.js';
+import { addCommand, codeOfCommander, type CommandSpec } from './run.js';
+
+type Ended = (code: number) => void;
+type Add = (program: Command, ended: Ended) => void;
+
+/** The commands in the order in which they are listed, each loaded where it is called: most need little of what there is. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Add>> = new Map([
+  ['publish', async () => adding((await import('./commands/publish.js')).publish)],
+  ['work', async () => adding((await import('./commands/work.js')).work)],
+  ['drain', async () => adding((await import('./commands/drain.js')).drain)],
+  ['ls', async () => adding((await import('./commands/ls.js')).ls)],
+  ['show', async () => adding((await import('./commands/show.js')).show)],
+  ['failures', async () => adding((await import('./commands/failures.js')).failures)],
+  ['retry', async () => adding((await import('./commands/retry.js')).retry)],
+  ['rm', async () => adding((await import('./commands/rm.js')).rm)],
+  ['run-now', async () => adding((await import('./commands/single-jobs.js')).runNow)],
+  ['cancel', async () => adding((await import('./commands/single-jobs.js')).cancel)],
+  ['pause', async () => adding((await import('./commands/pausing.js')).pause)],
+  ['resume', async () => adding((await import('./commands/pausing.js')).resume)],
+  ['workers', async () => adding((await import('./commands/workers.js')).workers)],
+  ['watch', async () => adding((await import('./commands/watch.js')).watch)],
+  ['events', async () => adding((await import('./commands/events.js')).events)],
+  ['move', async () => adding((await import('./commands/move.js')).move)],
+  ['doctor', async () => adding((await import('./commands/doctor.js')).doctor)],
+]);
 
 /** Runs a command line, and gives the exit code of its process. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -27,30 +36,25 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
     .addHelpText('after', EXITS);
-  const ended = (its: number): void => void (code = its);
-  addCommand(program, publish, ended);
-  addCommand(program, work, ended);
-  addCommand(program, drain, ended);
-  addCommand(program, ls, ended);
-  addCommand(program, show, ended);
-  addCommand(program, failures, ended);
-  addCommand(program, retry, ended);
-  addCommand(program, rm, ended);
-  addCommand(program, runNow, ended);
-  addCommand(program, cancel, ended);
-  addCommand(program, pause, ended);
-  addCommand(program, resume, ended);
-  addCommand(program, workers, ended);
-  addCommand(program, watch, ended);
-  addCommand(program, events, ended);
-  addCommand(program, move, ended);
-  addCommand(program, doctor, ended);
+  for (const add of await commandsFor(args)) add(program, (its) => void (code = its));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     return codeOfCommander(error);
   }
   return code;
+}
+
+/** What a command line may mean: the command that it names first, else any of them, for the help or a suggestion. */
+async function commandsFor([first = '']: readonly string[]): Promise<readonly Add[]> {
+  const named = COMMANDS.get(first);
+  if (named) return [await named()];
+  const isVersion = first === '--version' || first === '-V';
+  return Promise.all(isVersion ? [] : [...COMMANDS.values()].map((load) => load()));
+}
+
+function adding<Options>(spec: CommandSpec<Options>): Add {
+  return (program, ended) => addCommand(program, spec, ended);
 }
 
 const EXITS = `

@@ -47,7 +47,7 @@ export interface Failures {
 const DEFAULT_LIMIT = 3_000;
 /** How many jobs are asked for at a time: few, until it is known how much of them fits into memory. */
 const FIRST_PAGE = 100;
-const LARGEST_PAGE = 2_500;
+const LARGEST_PAGE = 3_000;
 const PAGE_BYTES = 16_777_216;
 const SAMPLE = 20;
 const MOST_GROUPS = 1_000;

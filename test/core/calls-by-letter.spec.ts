@@ -6,16 +6,14 @@ import { JobResultNotKeptError } from '../../lib/core/answer-errors.js';
 import { answerKey } from '../../lib/core/answer-record.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
-import { JobEvents } from '../../lib/core/events.js';
-import { Handlers } from '../../lib/core/handlers.js';
 import type { Letters } from '../../lib/core/letters.js';
 import type { PublishedJob } from '../../lib/core/published-job.js';
-import { Publisher } from '../../lib/core/publisher.js';
+import type { Publisher } from '../../lib/core/publisher.js';
 import type { Records } from '../../lib/core/records.js';
 import { PostOffice } from '../conformance/post-office.js';
 import { bound } from '../conformance/records.js';
+import { publishingBy } from './crash/publishing.js';
 import { wrapped } from './engine.js';
-import { DEFAULTS } from './workshop.js';
 
 /** A publisher and a worker that doubles, on one memory whose processes can be sent letters. */
 async function office(change: (letters: Letters) => Letters = (letters) => letters): Promise<{
@@ -46,18 +44,9 @@ async function office(change: (letters: Letters) => Letters = (letters) => lette
     50,
   );
   onTestFinished(() => crew.stop());
-  const events = new JobEvents();
+  const { publisher, events } = publishingBy(caller, 'calls');
   const published: PublishedJob[] = [];
   events.on('published', (job) => published.push(job));
-  const publisher = new Publisher({
-    backend: () => caller,
-    clock: systemClock,
-    handlers: new Handlers(),
-    routes: new Map(),
-    defaults: { ...DEFAULTS, queue: 'calls' },
-    publishTimeoutMs: 30_000,
-    events,
-  });
   return { publisher, published, headers, records: kept };
 }
 

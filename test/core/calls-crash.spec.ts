@@ -2,16 +2,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { JobResultTimeoutError } from '../../lib/core/answer-errors.js';
 import { answerKey, noteKey } from '../../lib/core/answer-record.js';
-import { systemClock } from '../../lib/core/clock.js';
-import { JobEvents } from '../../lib/core/events.js';
-import { Handlers } from '../../lib/core/handlers.js';
-import { Publisher } from '../../lib/core/publisher.js';
-import { backendFromUrl } from '../../lib/nest/backend-url.js';
 import { compiled } from '../compiled.js';
 import { ENGINE_URLS } from './crash/engine-urls.js';
+import { openPublishing } from './crash/publishing.js';
 import { Troupe } from './crash/troupe.js';
 import { Random } from './random.js';
-import { DEFAULTS } from './workshop.js';
 
 /** `CALLS=1000 KILLS=40 npx vitest run --project lib test/core/calls-crash.spec.ts` is the long run. */
 const CALLS = Number(process.env['CALLS'] ?? 200);
@@ -38,20 +33,9 @@ test.each(CASES)(
     const troupe = new Troupe(program, [url, QUEUE]);
     onTestFinished(() => troupe.end());
     await Promise.all([troupe.start(), troupe.start()]);
-    const backend = await backendFromUrl(url).open({ worker: 'caller', warn: console.error });
-    onTestFinished(() => backend.close());
-    const events = new JobEvents();
+    const { backend, publisher, events } = await openPublishing(url, QUEUE);
     const ids: string[] = [];
     events.on('published', ({ id }) => ids.push(id));
-    const publisher = new Publisher({
-      backend: () => backend,
-      clock: systemClock,
-      handlers: new Handlers(),
-      routes: new Map(),
-      defaults: { ...DEFAULTS, queue: QUEUE },
-      publishTimeoutMs: 30_000,
-      events,
-    });
 
     let next = 0;
     let answered = 0;

@@ -3,16 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../lib/core/clock.js';
-import { JobEvents } from '../../lib/core/events.js';
-import { Handlers } from '../../lib/core/handlers.js';
-import { Publisher } from '../../lib/core/publisher.js';
-import { backendFromUrl } from '../../lib/nest/backend-url.js';
 import { compiled } from '../compiled.js';
 import { ENGINE_URLS } from './crash/engine-urls.js';
+import { openPublishing } from './crash/publishing.js';
 import { Troupe } from './crash/troupe.js';
 import { Random } from './random.js';
-import { DEFAULTS } from './workshop.js';
 
 /** `CHAINS=5000 KILLS=40 npx vitest run --project lib test/core/pipelines-crash.spec.ts` is the long run. */
 const CHAINS = Number(process.env['CHAINS'] ?? 300);
@@ -75,17 +70,7 @@ test.each(Object.entries(ENGINE_URLS))(
     const troupe = new Troupe(program, [url, journal]);
     onTestFinished(() => troupe.end());
     await Promise.all([troupe.start(), troupe.start()]);
-    const backend = await backendFromUrl(url).open({ worker: 'publisher', warn: console.error });
-    onTestFinished(() => backend.close());
-    const publisher = new Publisher({
-      backend: () => backend,
-      clock: systemClock,
-      handlers: new Handlers(),
-      routes: new Map(),
-      defaults: { ...DEFAULTS, queue: 'first' },
-      publishTimeoutMs: 30_000,
-      events: new JobEvents(),
-    });
+    const { publisher } = await openPublishing(url, 'first');
     const ids: string[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       const count = Math.ceil(CHAINS / KILLS);

@@ -1,7 +1,7 @@
 import { Client } from '../../../lib/backends/beanstalkd/client/client.js';
 import { connect } from '../../../lib/backends/beanstalkd/client/connect.js';
 import type { Note } from '../../../lib/backends/beanstalkd/notes.js';
-import { notesTubeOf, tubeOf } from '../../../lib/backends/beanstalkd/tubes.js';
+import { notesTubesOf, tubeOf } from '../../../lib/backends/beanstalkd/tubes.js';
 import { DEFAULT_PRIORITY } from '../../../lib/core/message.js';
 import { QUEUES } from '../plan.js';
 import type { Tally } from './engine.js';
@@ -29,10 +29,10 @@ export class BeanstalkdTally implements Tally {
     for (const queue of QUEUES) {
       const [jobs, notes] = await Promise.all([
         client.statsTube(tubeOf('', queue)),
-        client.statsTube(notesTubeOf(tubeOf('', queue))),
+        Promise.all(notesTubesOf(tubeOf('', queue)).map((tube) => client.statsTube(tube))),
       ]);
       for (const kind of KINDS) add(kind, jobs?.number(`current-jobs-${kind}`) ?? 0);
-      add('notes', notes?.number('current-jobs-ready') ?? 0);
+      for (const tube of notes) add('notes', tube?.number('current-jobs-ready') ?? 0);
     }
     return counts;
   }
@@ -42,7 +42,7 @@ export class BeanstalkdTally implements Tally {
     for (const queue of QUEUES) {
       // What is not torn stays held by it, so that none comes twice, and is free again at its end.
       const client = await this.newClient();
-      await client.watchOnly(notesTubeOf(tubeOf('', queue)));
+      await client.watchOnly(...notesTubesOf(tubeOf('', queue)));
       for (let note = await client.reserve(0); note; note = await client.reserve(0)) {
         const { job } = JSON.parse(note.body.toString()) as Note;
         const failed = await client.reserveJob(job);

@@ -122,9 +122,8 @@ export class Settling {
     const { client } = job.lane;
     const { server, warn } = this.setup;
     try {
-      const used = client.use(notesTubeOf(tube));
-      const [id] = await Promise.all([client.put(noteJob(noteOf(job, settlement), server.maxBytes)), used]);
-      return id;
+      const note = noteJob(noteOf(job, settlement), server.maxBytes);
+      return await client.putInto(notesTubeOf(tube, job.content.id), note);
     } catch (error) {
       if (!(error instanceof CommandRefused && error.word === 'DRAINING')) throw error;
       // That may last for ever; a failed job must not run again and again meanwhile.

@@ -4,6 +4,7 @@ import { tailOfFile, tailOfId } from './file-name.js';
 import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import { Foremost } from './foremost.js';
 import { namesIn } from './listing.js';
+import { PagesAhead, type Found } from './pages-ahead.js';
 import type { ShownJobs } from './shown-jobs.js';
 import { Tally } from './tally.js';
 import { comesBefore, FOLDERS_OF, nameOf, standing, type StandingFile } from './standing.js';
@@ -20,6 +21,8 @@ export interface InspectionSetup {
 
 /** What stands in the folders of a queue. Names tell most; only jobs of the page that is asked for are read. */
 export class Inspection {
+  private readonly ahead = new PagesAhead();
+
   constructor(private readonly setup: InspectionSetup) {}
 
   async counts(): Promise<StateCounts> {
@@ -33,22 +36,13 @@ export class Inspection {
   }
 
   async list(state: JobState, { limit, cursor }: PageRequest): Promise<JobPage> {
-    // One more than asked for tells whether there is another page.
-    const first = new Foremost<StandingFile>(limit + 1, (a, b) => comesBefore(state, a.rank, b.rank));
-    const now = Date.now();
-    for (const folder of FOLDERS_OF[state]) {
-      for await (const names of this.filesIn(folder)) {
-        for (const file of names) {
-          const one = standing(folder, file, now);
-          if (one?.state === state && (cursor === undefined || comesBefore(state, cursor, one.rank))) first.add(one);
-        }
-      }
-    }
-    const found = first.inOrder();
-    const page = found.slice(0, limit);
+    const found =
+      this.ahead.behind(state, cursor, limit) ?? (await this.foremost(state, cursor, this.ahead.wanted(state, limit)));
+    this.ahead.keep(state, limit, found);
+    const page = found.files.slice(0, limit);
     return {
       jobs: page.flatMap((one) => this.read(one) ?? []),
-      cursor: found.length > limit ? page.at(-1)?.rank : undefined,
+      cursor: found.files.length > limit ? page.at(-1)?.rank : undefined,
     };
   }
 
@@ -77,6 +71,23 @@ export class Inspection {
     const isPlace = FOLDERS.some((each) => each === folder) && file && more.length === 0 && !file.includes('\0');
     const one = isPlace ? standing(folder as FolderName, file, Date.now()) : undefined;
     return one?.state === state ? one : undefined;
+  }
+
+  /** The first of a state, or of those that come behind a job. */
+  private async foremost(state: JobState, cursor: string | undefined, count: number): Promise<Found> {
+    const at = performance.now();
+    const first = new Foremost<StandingFile>(count, (a, b) => comesBefore(state, a.rank, b.rank));
+    const now = Date.now();
+    for (const folder of FOLDERS_OF[state]) {
+      for await (const names of this.filesIn(folder)) {
+        for (const file of names) {
+          const one = standing(folder, file, now);
+          if (one?.state === state && (cursor === undefined || comesBefore(state, cursor, one.rank))) first.add(one);
+        }
+      }
+    }
+    const files = first.inOrder();
+    return { files, areAll: files.length < count, at };
   }
 
   private read(one: StandingFile): InspectedJob | undefined {

@@ -9,7 +9,9 @@ export type KnownMeta = Partial<Omit<Meta, 'failures'>> & { readonly failures: r
 /** Reads a meta; one that is missing or damaged, for anybody may write there, tells nothing. */
 export function readMeta(disk: Disk, path: string): KnownMeta {
   try {
-    const json = JSON.parse(disk.open(path)?.read().toString() ?? 'null') as Partial<Meta> | null;
+    const bytes = disk.readSmall(path) ?? disk.open(path)?.read();
+    const text = bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+    const json = JSON.parse(text ?? 'null') as Partial<Meta> | null;
     if (typeof json !== 'object' || json === null) return { failures: [] };
     return { ...json, failures: Array.isArray(json.failures) ? json.failures : [] };
   } catch (error) {

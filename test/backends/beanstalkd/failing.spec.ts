@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Note } from '../../../lib/backends/beanstalkd/notes.js';
+import { notesTubesOf } from '../../../lib/backends/beanstalkd/tubes.js';
 import { FatalError } from '../../../lib/core/errors.js';
 import { House, PATIENCE, publish, take } from './house.js';
 
@@ -16,7 +17,7 @@ afterEach(() => house.end());
 /** The notes of a queue, which stay. */
 async function notes(queue: string): Promise<Note[]> {
   const client = await house.client();
-  await client.watchOnly(`${queue};failed`);
+  await client.watchOnly(...notesTubesOf(queue));
   const found: Note[] = [];
   for (let job = await client.reserve(0); job; job = await client.reserve(0)) {
     found.push(JSON.parse(job.body.toString()) as Note);

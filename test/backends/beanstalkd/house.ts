@@ -1,6 +1,7 @@
 import { Client } from '../../../lib/backends/beanstalkd/client/client.js';
 import { connect } from '../../../lib/backends/beanstalkd/client/connect.js';
 import { beanstalkd, type BeanstalkdOptions } from '../../../lib/backends/beanstalkd/index.js';
+import { notesTubesOf } from '../../../lib/backends/beanstalkd/tubes.js';
 import type { Backend, Delivery } from '../../../lib/core/backend.js';
 import { Crew, type CrewPlan } from '../../../lib/conformance/stage/crew.js';
 import { messageOf, type Draft } from '../../../lib/conformance/stage/draft.js';
@@ -58,6 +59,12 @@ export class House {
   async count(tube: string, key: string): Promise<number> {
     const client = await this.client();
     return (await client.statsTube(tube))?.number(key) ?? 0;
+  }
+
+  /** How many notes there are about the failed jobs of a tube, that nobody reads now. */
+  async notes(tube: string): Promise<number> {
+    const counts = await Promise.all(notesTubesOf(tube).map((each) => this.count(each, 'current-jobs-ready')));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   async end(): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { notesTubesOf } from '../../../lib/backends/beanstalkd/tubes.js';
 import { BackendError, type Backend } from '../../../lib/core/backend.js';
 import type { InspectedJob, Inspector, JobState, StoredState } from '../../../lib/core/inspector.js';
 import { isUnreadable } from '../../../lib/core/message.js';
@@ -105,25 +106,76 @@ test('several who look at the same time each see all, and so does the next when 
   for (const jobs of lists) expect(idsOf(jobs)).toEqual(ids);
   // One that holds some of the notes, and dies.
   const dying = await house.client();
-  await dying.watchOnly('mail;failed');
+  await dying.watchOnly(...notesTubesOf('mail'));
   await Promise.all(Array.from({ length: 700 }, () => dying.reserve(0)));
   const looking = inspector.list('mail', 'failed', { limit: 1_000 });
   await sleep(50);
   dying.connection.destroy('it died');
   expect(idsOf((await looking).jobs)).toEqual(ids.slice(0, 1_000));
-  expect(await house.count('mail;failed', 'current-jobs-ready')).toBe(1_200);
+  expect(await house.notes('mail')).toBe(1_200);
 });
 
 test('notes that somebody holds all the time are said to be, and are not waited for for ever', async () => {
   await storeFailed(2);
   const holding = await house.client();
-  await holding.watchOnly('mail;failed');
+  await holding.watchOnly(...notesTubesOf('mail'));
   await holding.reserve(0);
   const error: unknown = await inspector.list('mail', 'failed', { limit: 10 }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(BackendError);
   expect(error).toMatchObject({ passing: true });
   expect((error as Error).message).toContain('being read by others');
 }, 60_000);
+
+test('a failed job is found by its id among a share of the notes, whatever is in the id', async () => {
+  const hostile = [
+    '"',
+    '\\',
+    '\\"',
+    '"id":"a"',
+    'é',
+    '日本',
+    '😀',
+    '\u2028',
+    '\ud800',
+    '\udc00x',
+    '\u0000',
+    '${jndi}',
+    ' ',
+    'x'.repeat(1_000),
+  ];
+  const ids = [...(await storeFailed(200)), ...hostile];
+  await inspector.store(
+    'mail',
+    hostile.map((id) => failedState(id)),
+  );
+  for (const id of ids) expect(idsOf(await inspector.get('mail', id))).toEqual([id]);
+  expect(await inspector.get('mail', '\\u00e9')).toEqual([]);
+  // Whoever holds the others doesn't keep anybody from finding it.
+  const holding = await house.client();
+  const share = notesTubesOf('mail', 'job-7');
+  await holding.watchOnly(...notesTubesOf('mail').filter((tube) => !share.includes(tube)));
+  let held = 0;
+  while (await holding.reserve(0)) held += 1;
+  expect(held).toBeGreaterThan(100);
+  expect(idsOf(await inspector.get('mail', 'job-7'))).toEqual(['job-7']);
+});
+
+test('notes that all lie in one tube, as an earlier version has put them, are read as well', async () => {
+  const ids = await storeFailed(20);
+  const client = await house.client();
+  await client.watchOnly(...notesTubesOf('mail'));
+  for (let note = await client.reserve(0), n = 0; note && n < 20; note = await client.reserve(0), n++) {
+    await client.putInto('mail;failed', { priority: 0, delay: 0, ttr: 60, body: note.body });
+    await client.delete(note.id);
+  }
+  await client.connection.close();
+  await inspector.store('mail', [failedState('new')]);
+  expect(idsOf(await listAll(inspector, 'failed', 7))).toEqual([...ids, 'new']);
+  for (const id of [...ids, 'new']) expect(idsOf(await inspector.get('mail', id))).toEqual([id]);
+  const [job] = await inspector.get('mail', 'job-3');
+  expect(await inspector.change('mail', job ? [job] : [], { kind: 'retry' })).toEqual(['done']);
+  expect(await house.notes('mail')).toBe(20);
+});
 
 test('a failed job is shown with what its note tells', async () => {
   const before = Date.now();
@@ -146,7 +198,7 @@ test('a job that another tool has kicked is failed no more, and its note is clea
   const [old, late] = await listAll(inspector, 'failed');
   for (const { key } of [old, late].flatMap((job) => job ?? [])) await client.kickJob(key.split(' ')[0] ?? '');
   expect(idsOf(await listAll(inspector, 'failed'))).toEqual(['stays']);
-  expect(await house.count('mail;failed', 'current-jobs-ready'), 'the old one is a leftover').toBe(2);
+  expect(await house.notes('mail'), 'the old one is a leftover').toBe(2);
   for (const job of [old, late].flatMap((each) => each ?? [])) {
     expect(await inspector.change('mail', [job], { kind: 'retry' })).toEqual(['changed']);
   }

@@ -34,11 +34,15 @@ describe('bullmq', () => {
 
   test('says which package is missing, and what installs it', async () => {
     const missing = Object.assign(new Error('nope'), { code: 'ERR_MODULE_NOT_FOUND' });
-    await expect(load('ioredis', () => Promise.reject(missing))).rejects.toThrow(
+    const never = (): never => {
+      throw new Error('not here');
+    };
+    await expect(load('ioredis', never, () => Promise.reject(missing))).rejects.toThrow(
       'the package "ioredis" is missing, which it needs; install it: npm install bullmq ioredis',
     );
     const other = new Error('broken');
-    await expect(load('ioredis', () => Promise.reject(other))).rejects.toBe(other);
+    await expect(load('ioredis', never, () => Promise.reject(other))).rejects.toBe(other);
+    expect(await load('ioredis', never, () => Promise.resolve('bundled'))).toBe('bundled');
   });
 });
 

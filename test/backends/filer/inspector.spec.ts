@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { InspectedQueue } from '../../../lib/conformance/stage/inspected-queue.js';
 import { Time } from '../../../lib/conformance/stage/time.js';
@@ -146,4 +146,39 @@ test('counts read names alone, and a page reads its own jobs alone', async () =>
     expect([page.jobs.length, typeof page.cursor]).toEqual([7, 'string']);
     expect(read.size).toBe(files);
   }
+});
+
+test('the next pages of failed jobs need no other look through the folder; a first page always does', async () => {
+  const yard = await Yard.make();
+  let looks = 0;
+  const disk = watchedDisk(({ operation, paths }) => {
+    if (operation === 'list' && paths.at(0)?.endsWith('/errors')) looks += 1;
+  });
+  const backend = await yard.open({ disk });
+  const jobs = operating(yard, backend);
+  const names = Array.from({ length: 500 }, (_, n) => `failed-${String(n).padStart(3, '0')}`).toReversed();
+  for (const name of names) writeFileSync(yard.path('errors', name), json());
+  looks = 0;
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  let pages = 0;
+  do {
+    const page = await jobs.page('failed', 9, cursor);
+    seen.push(...page.jobs.map(({ content }) => content.id));
+    cursor = page.cursor;
+    if (++pages === 3) rmSync(yard.path('errors', 'failed-001'));
+  } while (cursor !== undefined);
+  expect(seen).toEqual(names.filter((name) => name !== 'failed-001'));
+  expect(pages).toBe(56);
+  expect(looks).toBeLessThan(5);
+
+  writeFileSync(yard.path('errors', 'failed-999'), json());
+  const first = await jobs.page('failed', 9);
+  expect(first.jobs[0]?.content.id).toBe('failed-999');
+  // Pages of several readers, in turns.
+  const other = await jobs.page('failed', 3);
+  const next = await jobs.page('failed', 9, first.cursor);
+  expect(next.jobs.map(({ content }) => content.id)).toEqual(names.slice(8, 17));
+  const theirs = await jobs.page('failed', 3, other.cursor);
+  expect(theirs.jobs.map(({ content }) => content.id)).toEqual(names.slice(2, 5));
 });

@@ -3,14 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { Backend } from '../../../lib/core/backend.js';
-import { systemClock } from '../../../lib/core/clock.js';
-import { JobEvents } from '../../../lib/core/events.js';
-import { Handlers } from '../../../lib/core/handlers.js';
-import { Publisher } from '../../../lib/core/publisher.js';
-import { backendFromUrl } from '../../../lib/nest/backend-url.js';
 import { JobsOperator } from '../../../lib/operating/jobs-operator.js';
 import { compiled } from '../../compiled.js';
-import { DEFAULTS } from '../workshop.js';
+import { openPublishing } from '../crash/publishing.js';
 
 export const QUEUE = 'fleet';
 /** Machines that run tests stall for seconds. */
@@ -57,17 +52,7 @@ export interface Office {
 }
 
 export async function open(url: string, deadline = '30s'): Promise<Office> {
-  const backend = await backendFromUrl(url).open({ worker: 'office', warn: console.error });
-  onTestFinished(() => backend.close());
-  const publisher = new Publisher({
-    backend: () => backend,
-    clock: systemClock,
-    handlers: new Handlers(),
-    routes: new Map(),
-    defaults: { ...DEFAULTS, queue: QUEUE },
-    publishTimeoutMs: 30_000,
-    events: new JobEvents(),
-  });
+  const { backend, publisher } = await openPublishing(url, QUEUE);
   const operator = new JobsOperator(backend, { deadline });
   return { backend, operator, publish: async (name) => (await publisher.publish(name, null)).id };
 }

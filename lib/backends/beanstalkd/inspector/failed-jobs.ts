@@ -3,7 +3,7 @@ import type { InspectedJob, JobPage, PageRequest } from '../../../core/inspector
 import type { Client, ReservedJob } from '../client/client.js';
 import { noteIn, type Note } from '../notes.js';
 import type { Server } from '../server.js';
-import { notesTubeOf } from '../tubes.js';
+import { notesTubesOf } from '../tubes.js';
 import { headOf, lookAt, shown } from './looked-at.js';
 import { NoteOverviews, type Entry } from './note-overview.js';
 import { readNotes } from './note-reading.js';
@@ -20,7 +20,7 @@ const LEFTOVER_MS = 60_000;
  * program has buried them, only the first is in sight, behind all others.
  */
 export class FailedJobs {
-  private readonly overviews = new NoteOverviews((...args) => this.read(...args));
+  private readonly overviews = new NoteOverviews((tube, ...how) => this.read(notesTubesOf(tube), ...how));
   /** One reading at a time: several would only disturb each other. */
   private reading: Promise<unknown> = Promise.resolve();
 
@@ -41,7 +41,7 @@ export class FailedJobs {
     let found = new Map<string, Placed>();
     // Most have another, and needn't be read.
     const written = JSON.stringify(id);
-    await this.read(tube, Infinity, () => {
+    await this.read(notesTubesOf(tube, id), Infinity, () => {
       const begun = (found = new Map<string, Placed>());
       return (job) => {
         const placed = job.body.includes(written) ? placedAt(job) : undefined;
@@ -57,7 +57,7 @@ export class FailedJobs {
 
   private async firstNotes(tube: string, limit: number): Promise<Found> {
     let notes = new Map<string, Placed>();
-    const isLast = await this.read(tube, limit, () => {
+    const isLast = await this.read(notesTubesOf(tube), limit, () => {
       const begun = (notes = new Map<string, Placed>());
       return (job) => {
         const placed = placedAt(job);
@@ -80,8 +80,8 @@ export class FailedJobs {
     return { notes, isLast, known };
   }
 
-  private read(tube: string, most: number, begin: () => (note: ReservedJob) => void): Promise<boolean> {
-    const reading = this.reading.then(() => readNotes(this.server, notesTubeOf(tube), most, begin));
+  private read(tubes: readonly string[], most: number, begin: () => (note: ReservedJob) => void): Promise<boolean> {
+    const reading = this.reading.then(() => readNotes(this.server, tubes, most, begin));
     this.reading = reading.catch(() => undefined);
     return reading;
   }

@@ -4,8 +4,9 @@ import { jobOfNote } from '../notes.js';
 /** How long the ids of notes are good for another page, in milliseconds. */
 const KEPT_MS = 30_000;
 
-/** How many notes are looked through first, and how many times as many where that doesn't do. */
+/** How many notes are looked through first, or so many pages; and how many times as many where that doesn't do. */
 const FIRST_LOOK = 2_000;
+const FIRST_PAGES = 2;
 const GROWTH = 4;
 
 /** The notes about one job: a worker that died on the way may have left one before. */
@@ -38,7 +39,7 @@ export class NoteOverviews {
   async entriesBehind(tube: string, last: bigint, limit: number): Promise<Overview & { readonly from: number }> {
     const { kept } = this;
     const isFresh = kept?.tube === tube && performance.now() - kept.at < KEPT_MS;
-    let overview = isFresh ? kept : await this.lookThrough(tube, FIRST_LOOK);
+    let overview = isFresh ? kept : await this.lookThrough(tube, Math.max(FIRST_LOOK, FIRST_PAGES * limit));
     for (;;) {
       const from = placeBehind(overview.entries, last);
       if (overview.isWhole || overview.entries.length > from + limit) return { ...overview, from };

@@ -12,7 +12,7 @@ const MOST_TRIES = 40;
 const LONGEST_PAUSE_MS = 250;
 
 /**
- * Reads the first notes of a tube, the oldest first. The server has no list of them, so a connection of its own reserves
+ * Reads the first notes of tubes, the oldest first. The server has no list of them, so a connection of its own reserves
  * them, and gives all back unchanged and in their old order by its end, however that comes: a reader that dies loses none.
  *
  * While one reads, another finds less than there is. Whoever finds that gives back what he has, and begins again.
@@ -23,27 +23,30 @@ const LONGEST_PAUSE_MS = 250;
  */
 export async function readNotes(
   server: Server,
-  tube: string,
+  tubes: readonly string[],
   most: number,
   begin: () => (note: ReservedJob) => void,
 ): Promise<boolean> {
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     const client = new Client(await connect(server.address));
     try {
-      await client.watchOnly(tube);
-      const outcome = await readOnce(client, tube, most, begin());
+      await client.watchOnly(...tubes);
+      const outcome = await readOnce(client, tubes, most, begin());
       if (outcome !== 'disturbed') return outcome === 'all';
     } finally {
       await client.connection.close();
     }
     await sleep(Math.random() * Math.min(10 * tries, LONGEST_PAUSE_MS));
   }
-  throw new BackendError(`the notes in tube "${tube}" are being read by others all the time`, { passing: true });
+  throw new BackendError(
+    `the notes in ${tubes.map((tube) => `"${tube}"`).join(', ')} are being read by others all the time`,
+    { passing: true },
+  );
 }
 
 async function readOnce(
   client: Client,
-  tube: string,
+  tubes: readonly string[],
   most: number,
   read: (note: ReservedJob) => void,
 ): Promise<'all' | 'first' | 'disturbed'> {
@@ -53,10 +56,10 @@ async function readOnce(
     const wanted = Math.min(most - taken, AT_A_TIME);
     // In one write, so that little can happen in between.
     const reserving = Array.from({ length: wanted }, () => client.reserve(0));
-    const [jobs, stats, next] = await Promise.all([
+    const [jobs, stats, peeked] = await Promise.all([
       Promise.all(reserving),
-      client.statsTube(tube),
-      client.peekIn(tube),
+      Promise.all(tubes.map((tube) => client.statsTube(tube))),
+      Promise.all(tubes.map((tube) => client.peekIn(tube))),
     ]);
     for (const job of jobs) {
       if (!job) break;
@@ -66,9 +69,11 @@ async function readOnce(
       last = BigInt(job.id);
       read(job);
     }
-    if (stats?.number('current-jobs-reserved') !== taken) return 'disturbed';
-    if (next && BigInt(next.id) < last) return 'disturbed';
-    if (!next) return 'all';
+    const reserved = stats.reduce((sum, each) => sum + (each?.number('current-jobs-reserved') ?? 0), 0);
+    if (reserved !== taken) return 'disturbed';
+    const next = peeked.filter((note) => note !== undefined);
+    if (next.some(({ id }) => BigInt(id) < last)) return 'disturbed';
+    if (next.length === 0) return 'all';
     if (taken >= most) return 'first';
   }
 }

@@ -68,7 +68,8 @@ export class Storing {
    */
   private async storeFailed(client: Client, tube: string, job: NewJob, stood: StoredState): Promise<StoreResult> {
     const id = await client.putInto(tube, { ...job, delay: LARGEST });
-    const note = await client.putInto(notesTubeOf(tube), noteJob(noteOf(id, stood), this.server.maxBytes));
+    const about = noteOf(id, stood);
+    const note = await client.putInto(notesTubeOf(tube, about.id), noteJob(about, this.server.maxBytes));
     const delay = delayToBury({ attempt: 1, deliveries: 1, restarted: false });
     const [, , , buried] = await Promise.all([
       client.reserveJob(id),
