@@ -1,5 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Backend } from '../../lib/core/backend.js';
+import type { Consumer } from '../../lib/core/consumer.js';
+import { JobEvents } from '../../lib/core/events.js';
 import { PrivateRedis } from '../../test/servers/redis.js';
 import { byCallers, CALLERS } from '../callers.js';
 import { DEFAULT_PRIORITY } from '../../lib/core/message.js';
@@ -48,23 +50,28 @@ async function handling(
 ): Promise<Row> {
   const publisher = newPublisher(backend);
   let worker: Worker;
+  let consumer: Consumer;
+  const events = new JobEvents();
   const pairs = await inPairs(
     ROUNDS,
     JOBS,
     {
-      before: async () => void (await publisher.publishMany(requests(JOBS))),
-      async timed() {
-        let handled = 0;
-        let allHandled = (): void => undefined;
-        const done = new Promise<void>((resolve) => (allHandled = resolve));
-        const handle = (): void => {
-          if (++handled === JOBS) allHandled();
-        };
-        const consumer = newConsumer(backend, { concurrency: CONCURRENCY, handle });
-        consumer.start();
-        await done;
-        await consumer.stop(1_000);
+      async before() {
+        await publisher.publishMany(requests(JOBS));
+        consumer = newConsumer(backend, { concurrency: CONCURRENCY, events, handle: () => Promise.resolve() });
       },
+      async timed() {
+        let completed = 0;
+        await new Promise<void>((resolve) => {
+          const off = events.on('completed', () => {
+            if (++completed < JOBS) return;
+            off();
+            resolve();
+          });
+          consumer.start();
+        });
+      },
+      after: () => consumer.stop(1_000),
     },
     {
       async before() {
