@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import type { Backend } from '../core/backend.js';
+import { pause } from '../core/clock.js';
+import type { Records } from '../core/records.js';
 import { checkedSchedule } from '../core/schedule.js';
 import { Scheduler, type SchedulerSetup } from '../core/scheduler.js';
 import { CLAIM_KNOWN_MS } from '../core/ticks.js';
@@ -6,17 +9,37 @@ import { chapter, keepsRecords } from './scenario.js';
 import type { Stage } from './stage/stage.js';
 import type { Worker } from './stage/worker.js';
 
+/** By how much one is later than the others, in milliseconds. */
+const LATE_MS = 50;
+
 /** Publishes the ticks of job `tick`, one each second, as a process of its own. */
-function schedule(stage: Stage, by: Worker, publish?: SchedulerSetup['publish']): Scheduler {
+function schedule(
+  stage: Stage,
+  by: Worker,
+  publish?: SchedulerSetup['publish'],
+  backend: Backend = by.backend,
+): Scheduler {
   const publisher = stage.publisher(by);
   const scheduler = new Scheduler({
-    backend: () => Promise.resolve(by.backend),
+    backend: () => Promise.resolve(backend),
     publish: publish ?? ((job, payload, options) => publisher.publishTick(job, payload, options)),
     clock: stage.clock,
     reporter: { log: () => undefined, warn: () => undefined, error: () => undefined },
   });
   scheduler.add(checkedSchedule('* * * * * *', 'tick', 'a tick', { queue: stage.queue }));
   return scheduler;
+}
+
+/** Comes to each tick a bit later: of two that are as fast, one may else be the first at all of them. */
+function late({ backend }: Worker, { clock }: Stage): Backend {
+  const { records } = backend;
+  if (!records) return backend;
+  const claim: Records['claim'] = async (...asked) => {
+    await pause(clock, LATE_MS);
+    return records.claim(...asked);
+  };
+  const lateRecords = Object.create(records, { claim: { value: claim } }) as Records;
+  return Object.create(backend, { records: { value: lateRecords } }) as Backend;
 }
 
 export const recurring = chapter('recurring', (scenario) => {
@@ -41,7 +64,7 @@ export const recurring = chapter('recurring', (scenario) => {
       claimed.push(id);
       return new Promise(() => undefined);
     });
-    const other = schedule(stage, stage.worker);
+    const other = schedule(stage, stage.worker, undefined, late(stage.worker, stage));
     try {
       await stage.time.until('the one to claim a tick', () => claimed.length > 0);
       dying.stop();
