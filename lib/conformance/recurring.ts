@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Backend } from '../core/backend.js';
 import { pause } from '../core/clock.js';
-import type { Records } from '../core/records.js';
+import { recordsWith } from '../core/records.js';
 import { checkedSchedule } from '../core/schedule.js';
 import { Scheduler, type SchedulerSetup } from '../core/scheduler.js';
 import { CLAIM_KNOWN_MS } from '../core/ticks.js';
@@ -34,11 +34,12 @@ function schedule(
 function late({ backend }: Worker, { clock }: Stage): Backend {
   const { records } = backend;
   if (!records) return backend;
-  const claim: Records['claim'] = async (...asked) => {
-    await pause(clock, LATE_MS);
-    return records.claim(...asked);
-  };
-  const lateRecords = Object.create(records, { claim: { value: claim } }) as Records;
+  const lateRecords = recordsWith(records, {
+    claim: async (...asked) => {
+      await pause(clock, LATE_MS);
+      return records.claim(...asked);
+    },
+  });
   return Object.create(backend, { records: { value: lateRecords } }) as Backend;
 }
 

@@ -54,3 +54,16 @@ export interface StoredRecord {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
+
+/** The same records, of which some operations are done otherwise; without letters, so that each answer is a record. */
+export function recordsWith(records: Records, others: Partial<Records>): Records {
+  return {
+    set: (...args) => records.set(...args),
+    claim: (...args) => records.claim(...args),
+    swap: (...args) => records.swap(...args),
+    get: (key) => records.get(key),
+    delete: (...args) => records.delete(...args),
+    watch: (...args) => records.watch(...args),
+    ...others,
+  };
+}

@@ -1,7 +1,7 @@
 import { answerPlaceOf } from '../core/answer-record.js';
 import type { AskedJob } from '../core/answer-errors.js';
 import { receive, type Message } from '../core/message.js';
-import type { Records } from '../core/records.js';
+import { recordsWith, type Records } from '../core/records.js';
 
 /** As they are when this is loaded, for a runner's fake timers replace them later. */
 const { setInterval, clearInterval } = globalThis;
@@ -31,12 +31,7 @@ export class WaitingCalls {
 
   /** The same records, of which it is heard who waits for an answer. */
   heardOf(records: Records): Records {
-    return {
-      set: (...args) => records.set(...args),
-      claim: (...args) => records.claim(...args),
-      swap: (...args) => records.swap(...args),
-      get: (key) => records.get(key),
-      delete: (...args) => records.delete(...args),
+    return recordsWith(records, {
       watch: async (key, listener) => {
         const leave = await records.watch(key, listener);
         const answered = this.waits(key);
@@ -45,7 +40,7 @@ export class WaitingCalls {
           leave();
         };
       },
-    };
+    });
   }
 
   /** @returns what is to be called once nobody waits any more */

@@ -1,6 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { memory } from '../../lib/backends/memory/index.js';
-import type { Backend } from '../../lib/core/backend.js';
+import { expect, test } from 'vitest';
 import { sayBlocked, withBlock } from '../../lib/core/fleet-blocks.js';
 import {
   forgetWorker,
@@ -11,6 +9,7 @@ import {
 } from '../../lib/core/fleet-workers.js';
 import type { Records } from '../../lib/core/records.js';
 import { workerRecord } from './fleet/worker-record.js';
+import { onMemory } from './fleet/on-memory.js';
 
 const HOUR_MS = 3_600_000;
 const running = { id: '1', name: 'work', queue: 'default', attempt: 1 };
@@ -18,15 +17,9 @@ const worker = workerRecord('a', Date.now(), { trace: true, running: [running], 
 const block = { at: 1_000, ms: 2_000, stack: 'at spin', lasts: true };
 const said = { id: 'a', block, worker, knownMs: HOUR_MS, lasts: () => true };
 
-let backend: Backend;
 let records: Records;
 
-beforeEach(async () => {
-  backend = await memory().open({ worker: 'x', warn: () => undefined });
-  records = backend.records as Records;
-});
-
-afterEach(() => backend.close());
+onMemory((given) => (records = given));
 
 async function known(): Promise<WorkerRecord | undefined> {
   return (await knownWorkers(records))[0];

@@ -1,28 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { memory } from '../../lib/backends/memory/index.js';
-import { BackendError, type Backend } from '../../lib/core/backend.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { BackendError } from '../../lib/core/backend.js';
 import type { JobEventName } from '../../lib/core/events.js';
 import type { FollowingTimes } from '../../lib/core/fleet-following.js';
 import { changeOrders, ORDERS_KEY, pauseQueue, readOrders, type FollowOrder } from '../../lib/core/fleet-orders.js';
 import { toldKey, type TellingTimes } from '../../lib/core/fleet-telling.js';
 import { readTold } from '../../lib/core/told-events.js';
-import type { Records } from '../../lib/core/records.js';
+import { recordsWith, type Records } from '../../lib/core/records.js';
 import { Hearer, jobOf, Teller } from './fleet/teller.js';
+import { onMemory } from './fleet/on-memory.js';
 
 /** Machines that run tests stall for seconds. */
 const PATIENT = { timeout: 30_000, interval: 5 };
 const SOON: TellingTimes = { everyMs: 10, aliveMs: 400 };
 
-let backend: Backend;
 let records: Records;
 
-beforeEach(async () => {
-  backend = await memory().open({ worker: 'x', warn: () => undefined });
-  records = backend.records as Records;
-});
-
-afterEach(() => backend.close());
+onMemory((given) => (records = given));
 
 async function teller(id: string, times?: TellingTimes, on = records): Promise<Teller> {
   const made = await new Teller(on, id, times).start();
@@ -42,15 +36,7 @@ async function orders(): Promise<readonly FollowOrder[]> {
 
 /** Records that fail, or tell of what is stored, as the test says. */
 function watched(others: Partial<Records>): Records {
-  return {
-    set: (...args) => records.set(...args),
-    claim: (...args) => records.claim(...args),
-    swap: (...args) => records.swap(...args),
-    get: (key) => records.get(key),
-    delete: (...args) => records.delete(...args),
-    watch: (...args) => records.watch(...args),
-    ...others,
-  };
+  return recordsWith(records, others);
 }
 
 test('events of two processes are told once each, in the order of their process, to each who follows them', async () => {

@@ -1,6 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { memory } from '../../lib/backends/memory/index.js';
-import type { Backend } from '../../lib/core/backend.js';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../lib/core/clock.js';
 import { JobEvents } from '../../lib/core/events.js';
 import { FleetMember } from '../../lib/core/fleet-member.js';
@@ -8,18 +6,13 @@ import type { Records } from '../../lib/core/records.js';
 import { Outage } from '../../lib/core/outage.js';
 import { Lines } from './engine.js';
 import { Hearer, jobOf } from './fleet/teller.js';
+import { onMemory } from './fleet/on-memory.js';
 
 const PATIENT = { timeout: 30_000, interval: 5 };
 
-let backend: Backend;
 let records: Records;
 
-beforeEach(async () => {
-  backend = await memory().open({ worker: 'x', warn: () => undefined });
-  records = backend.records as Records;
-});
-
-afterEach(() => backend.close());
+onMemory((given) => (records = given));
 
 test('an engine that hangs keeps a process from its end for a moment only, whoever follows', async () => {
   let hangs = false;

@@ -11,7 +11,8 @@ import {
   type WorkerEvent,
 } from 'nestjs-jobs';
 import { memory } from 'nestjs-jobs/memory';
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
+import type { OnJobEventDecorator, OnWorkerEventDecorator } from '../../lib/nest/on-job-event.decorator.js';
 import { moduleOf, start, startJobs, until } from './application.js';
 
 @JobHandler('work')
@@ -261,19 +262,16 @@ export class TypedOfAll {
   whole({ error, worker }: WorkerEvent<'failed'>): string {
     return error.name + worker.host;
   }
-
-  // @ts-expect-error asserts that an event of all processes, which tells no result, can't be taken for one that does
-  @OnJobEvent('completed', { from: 'all' })
-  wrong({ result }: JobEventMap['completed']): unknown {
-    return result;
-  }
-
-  // @ts-expect-error asserts that an event of this process, which tells no worker, can't be taken for one that does
-  @OnJobEvent('failed')
-  here({ worker }: WorkerEvent<'failed'>): unknown {
-    return worker;
-  }
 }
+
+test('what hears of all processes tells no result, and what hears of this one no worker', () => {
+  type HearsResult = (event: JobEventMap['completed']) => unknown;
+  type HearsWorker = (event: WorkerEvent<'failed'>) => unknown;
+  expectTypeOf(OnJobEvent('completed', { from: 'all' })).toEqualTypeOf<OnWorkerEventDecorator<'completed'>>();
+  expectTypeOf<HearsResult>().not.toExtend<(event: WorkerEvent<'completed'>) => unknown>();
+  expectTypeOf(OnJobEvent('failed')).toEqualTypeOf<OnJobEventDecorator<'failed'>>();
+  expectTypeOf<HearsWorker>().not.toExtend<(event: JobEventMap['failed']) => unknown>();
+});
 
 /** Never called. */
 export function unknownEvent(): unknown {
