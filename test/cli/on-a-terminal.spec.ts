@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { commandLine } from './command-line.js';
+import { engineUrls } from './engine-urls.js';
 
 const cli = commandLine();
 
@@ -49,22 +50,24 @@ const PATIENT = { timeout: 30_000 };
 
 vi.setConfig({ testTimeout: 120_000 });
 
-onTerminal('watch draws its table again where it stands, and leaves the screen as it was by Ctrl-C', async () => {
-  const backend = ['-b', 'filer:watched'];
-  await cli.run(['publish', 'send', '-q', 'mail', ...backend]);
-  const watch = terminal(['watch', '--interval', '100', ...backend]);
-  await expect.poll(watch.seen, PATIENT).toMatch(/mail +1 /);
-  await cli.run(['publish', 'send', '-q', 'mail', ...backend]);
-  await expect.poll(watch.seen, PATIENT).toMatch(/mail +2 /);
-  await cli.run(['pause', 'mail', ...backend]);
-  await expect.poll(watch.seen, PATIENT).toContain(`${YELLOW}mail (paused) `);
-  watch.type(CTRL_C);
-  expect(await watch.code).toBe(0);
-  const seen = watch.seen();
-  expect(seen.startsWith(OWN_SCREEN)).toBe(true);
-  expect(seen.split(HOME).length).toBeGreaterThan(3);
-  expect(seen.slice(seen.lastIndexOf(HOME))).toContain(FORMER_SCREEN);
-});
+for (const [name, urlOf] of Object.entries(engineUrls())) {
+  onTerminal(`watch draws its table again on ${name}, and leaves the screen as it was by Ctrl-C`, async () => {
+    const backend = ['-b', await urlOf()];
+    await cli.run(['publish', 'send', '-q', 'mail', ...backend]);
+    const watch = terminal(['watch', '--interval', '100', ...backend]);
+    await expect.poll(watch.seen, PATIENT).toMatch(/mail +1 /);
+    await cli.run(['publish', 'send', '-q', 'mail', ...backend]);
+    await expect.poll(watch.seen, PATIENT).toMatch(/mail +2 /);
+    await cli.run(['pause', 'mail', ...backend]);
+    await expect.poll(watch.seen, PATIENT).toContain(`${YELLOW}mail (paused) `);
+    watch.type(CTRL_C);
+    expect(await watch.code).toBe(0);
+    const seen = watch.seen();
+    expect(seen.startsWith(OWN_SCREEN)).toBe(true);
+    expect(seen.split(HOME).length).toBeGreaterThan(3);
+    expect(seen.slice(seen.lastIndexOf(HOME))).toContain(FORMER_SCREEN);
+  });
+}
 
 onTerminal('colours heed NO_COLOR', async () => {
   await cli.run(['publish', 'send', '-b', 'filer:coloured']);
