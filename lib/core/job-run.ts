@@ -79,9 +79,16 @@ export class JobRun extends HandledRun implements Leased, RunningJob {
     return new RunNotes(this.ref, this.message as ReceivedMessage, this.context);
   }
 
-  private async settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
-    const goesOn = outcome.kind === 'completed' && outcome.next;
-    const waiting = this.middleware.length > 0 || goesOn ? this.abortedAtEnd() : undefined;
+  /** Without a promise of its own where nothing goes along: each is felt. */
+  private settle(outcome: Outcome, durationMs: number): Promise<Outcome | undefined> {
+    const goesOn = outcome.kind === 'completed' && outcome.next !== undefined;
+    return goesOn || this.middleware.length > 0
+      ? this.settleAccompanied(outcome, durationMs, goesOn)
+      : settle(this as MiddlewareHost, outcome, durationMs, undefined, this.context);
+  }
+
+  private async settleAccompanied(outcome: Outcome, durationMs: number, goesOn: boolean): Promise<Outcome | undefined> {
+    const waiting = this.abortedAtEnd();
     const settling = (): Promise<Outcome | undefined> =>
       settle(this as MiddlewareHost, outcome, durationMs, waiting, this.context);
     // What it goes on as belongs to its trace; for nothing else a context is felt.

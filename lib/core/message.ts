@@ -89,19 +89,19 @@ export function receive(message: Message): ReceivedMessage {
 
 /** The message as others see it: one JSON object. */
 export function encodeMessage(message: Message): string {
-  const header = {
-    request_type: message.name,
-    priority: message.priority,
-    delay: iso(message.readyAt),
-    expiration: iso(message.expiresAt),
-    published: iso(message.publishedAt),
-    attempts: message.attemptsUsed || undefined,
-    max_attempts: message.maxAttempts,
-    backoff: message.backoff,
-    timeout: message.timeoutMs,
-    ...message.headers,
-  };
-  return `{"id":${JSON.stringify(message.id)},"header":${JSON.stringify(header)},"body":${message.body}}`;
+  const { id, name, priority, readyAt, expiresAt, publishedAt, attemptsUsed, body } = message;
+  // Put together by hand: an object made for each message, to be turned into text, took twice as long.
+  let header = `"request_type":${JSON.stringify(name)},"priority":${priority}`;
+  if (readyAt !== undefined) header += `,"delay":"${iso(readyAt)}"`;
+  if (expiresAt !== undefined) header += `,"expiration":"${iso(expiresAt)}"`;
+  if (publishedAt !== undefined) header += `,"published":"${iso(publishedAt)}"`;
+  if (attemptsUsed > 0) header += `,"attempts":${attemptsUsed}`;
+  if (message.maxAttempts !== undefined) header += `,"max_attempts":${message.maxAttempts}`;
+  if (message.backoff !== undefined) header += `,"backoff":${JSON.stringify(message.backoff)}`;
+  if (message.timeoutMs !== undefined) header += `,"timeout":${message.timeoutMs}`;
+  for (const [key, text] of Object.entries(message.headers))
+    header += `,${JSON.stringify(key)}:${JSON.stringify(text)}`;
+  return `{"id":${JSON.stringify(id)},"header":{${header}},"body":${body}}`;
 }
 
 /**
@@ -121,8 +121,8 @@ let lastTime: number | undefined;
 let lastText = '';
 
 /** Keeps the last one, for what is published together has the same time. */
-function iso(time: number | undefined): string | undefined {
-  if (time === undefined || time === lastTime) return time === undefined ? undefined : lastText;
+function iso(time: number): string {
+  if (time === lastTime) return lastText;
   lastText = new Date(time).toISOString();
   lastTime = time;
   return lastText;

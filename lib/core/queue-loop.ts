@@ -222,6 +222,8 @@ export class QueueLoop {
   }
 
   private placesFreed(): void {
+    // Called twice for each job, and to clear what is empty costs as much as what is full.
+    if (this.waiting.size === 0) return;
     for (const wake of this.waiting) wake();
     this.waiting.clear();
   }

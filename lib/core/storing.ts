@@ -40,21 +40,25 @@ export class Storing {
     }
   }
 
-  /** As the limits of the queue say, where it has any. */
+  /**
+   * As the limits of the queue say, where it has any.
+   *
+   * @param patience how long it waits for room; default: as long as publishing may take
+   */
   storeInRoom(
     backend: Backend,
     queue: string,
     messages: readonly Message[],
     before: number,
-    patience: RoomPatience = { ms: this.setup.publishTimeoutMs },
+    patience?: RoomPatience,
   ): Promise<readonly LimitedReceipt[]> {
-    const { limited } = this.setup;
-    if (!limited?.bounds(queue)) return this.store(backend, queue, () => backend.publish(queue, messages), before);
+    const { limited, publishTimeoutMs } = this.setup;
+    if (!limited?.bounds(queue)) return this.store(backend, queue, messages, before);
     return limited
       .publish(backend, queue, messages, {
-        patience,
+        patience: patience ?? { ms: publishTimeoutMs },
         stored: before,
-        heed: (work, stored) => this.store(backend, queue, () => work, stored),
+        heed: (work, stored) => this.heed(backend, queue, work, stored),
       })
       .catch((cause: unknown) => {
         if (cause instanceof PublishError) throw cause;
@@ -90,18 +94,29 @@ export class Storing {
   private store(
     backend: Backend,
     queue: string,
-    publish: () => Promise<readonly StoredReceipt[]>,
+    messages: readonly Message[],
     before: number,
   ): Promise<readonly StoredReceipt[]> {
-    const { publishTimeoutMs } = this.setup;
-    const late = (): PublishError => this.late(backend, before);
-    const failed = (cause: unknown): PublishError => this.failed(backend, queue, before, cause);
     // No promise of its own: each takes as long as the check of the options does.
     try {
-      return inTime(publish(), publishTimeoutMs, late, failed);
+      return this.heed(backend, queue, backend.publish(queue, messages), before);
     } catch (cause) {
-      return Promise.reject(failed(cause));
+      return Promise.reject(this.failed(backend, queue, before, cause));
     }
+  }
+
+  private heed(
+    backend: Backend,
+    queue: string,
+    work: Promise<readonly StoredReceipt[]>,
+    before: number,
+  ): Promise<readonly StoredReceipt[]> {
+    return inTime(
+      work,
+      this.setup.publishTimeoutMs,
+      () => this.late(backend, before),
+      (cause) => this.failed(backend, queue, before, cause),
+    );
   }
 
   private late({ traits }: Backend, before: number): PublishError {
