@@ -12,35 +12,46 @@ import { FOREIGN_ID_MAX_BYTES } from './names.js';
 import { show } from './show.js';
 import { parseTime } from './time.js';
 
+/** Why a text is no message; the rest of what is told of it knows who has its bytes. */
+export type Fault = Pick<Unreadable, 'unreadable' | 'kind'>;
+
 /**
  * Reads a stored message. Never throws: what can't be read is told as such, its bytes kept.
  *
  * @param fallbackId the id where the message has none
  */
 export function decodeMessage(bytes: Uint8Array, fallbackId: string): ReceivedMessage | Unreadable {
-  const unreadable = (kind: Unreadable['kind'], reason: string): Unreadable => ({
-    unreadable: reason,
-    id: fallbackId,
-    bytes,
-    kind,
-  });
-  if (bytes.length === 0) return unreadable('damaged', 'it is empty');
+  const read = readBytes(bytes, fallbackId);
+  return isFault(read) ? { ...read, id: fallbackId, bytes } : read;
+}
+
+function readBytes(bytes: Uint8Array, fallbackId: string): ReceivedMessage | Fault {
+  if (bytes.length === 0) return { kind: 'damaged', unreadable: 'it is empty' };
   const text = textOf(bytes);
-  if (text === undefined) return unreadable('damaged', 'it is not UTF-8 text');
+  return text === undefined ? { kind: 'damaged', unreadable: 'it is not UTF-8 text' } : decodeText(text, fallbackId);
+}
+
+/** Reads the text of a stored message. Never throws. */
+export function decodeText(text: string, fallbackId: string): ReceivedMessage | Fault {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return unreadable('foreign', `it is not JSON: ${jsonFault(error)}`);
+    return { kind: 'foreign', unreadable: `it is not JSON: ${jsonFault(error)}` };
   }
   if (!isObject(json) || !isObject(json['header']) || (json['header']['request_type'] ?? undefined) === undefined) {
-    return unreadable('foreign', 'it is JSON, but no message: header.request_type is missing');
+    return { kind: 'foreign', unreadable: 'it is JSON, but no message: header.request_type is missing' };
   }
   try {
     return readMessage(json, json['header'], fallbackId);
   } catch (error) {
-    return unreadable('damaged', (error as Error).message);
+    return { kind: 'damaged', unreadable: (error as Error).message };
   }
+}
+
+/** Whether a text was read as none. */
+export function isFault(read: ReceivedMessage | Fault): read is Fault {
+  return 'unreadable' in read;
 }
 
 /** The text of stored bytes, without a byte order mark; undefined where they are not UTF-8. */

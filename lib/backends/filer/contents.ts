@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer';
-import { isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
-import { decodeMessage } from '../../core/message-decoding.js';
+import { isMadeHere } from '../../core/id.js';
+import type { ReceivedMessage, Unreadable } from '../../core/message.js';
+import { decodeMessage, decodeText, isFault, type Fault } from '../../core/message-decoding.js';
 import { isForbidden, type Disk, type OpenFile } from './disk.js';
 
 /** What is in the file of a claimed job. */
@@ -16,15 +17,25 @@ export interface Contents {
  * @param fallbackId the job's id where the message has none
  */
 export function readContents(disk: Disk, path: string, fallbackId: string): Contents | undefined {
-  return readSmallMessage(disk, path, fallbackId) ?? readAny(disk, path, fallbackId);
+  // What is called after an id made here was published here: it can be no larger than a text is.
+  const read = isMadeHere(fallbackId) ? readPublished(disk, path, fallbackId) : readSmall(disk, path, fallbackId);
+  return read ?? readAny(disk, path, fallbackId);
 }
 
-/** Undefined where it is no small message that tells by itself when it was published. */
-function readSmallMessage(disk: Disk, path: string, fallbackId: string): Contents | undefined {
+function readPublished(disk: Disk, path: string, fallbackId: string): Contents | undefined {
+  const text = disk.readText(path);
+  return text === undefined ? undefined : dated(decodeText(text, fallbackId));
+}
+
+function readSmall(disk: Disk, path: string, fallbackId: string): Contents | undefined {
   const bytes = disk.readSmall(path);
-  const content = bytes && decodeMessage(bytes, fallbackId);
-  if (!content || isUnreadable(content) || content.publishedAt === undefined) return undefined;
-  return content.publishedAt > Date.now() ? undefined : { content, storedAt: content.publishedAt };
+  return bytes && dated(decodeMessage(bytes, fallbackId));
+}
+
+/** Undefined where it is no message that tells by itself when it was published. */
+function dated(content: ReceivedMessage | Fault): Contents | undefined {
+  if (isFault(content) || content.publishedAt === undefined || content.publishedAt > Date.now()) return undefined;
+  return { content, storedAt: content.publishedAt };
 }
 
 function readAny(disk: Disk, path: string, fallbackId: string): Contents | undefined {

@@ -13,6 +13,8 @@ export interface Disk {
   checkDirectory(path: string): void;
   /** Makes a file that must not exist, and writes it. Gives its descriptor. */
   create(path: string, bytes: Uint8Array): number;
+  /** Makes a file that must not exist, and need not be synced, of a text. Node does that in one call. */
+  write(path: string, text: string): void;
   syncFile(descriptor: number): Promise<void>;
   closeFile(descriptor: number): void;
   syncDirectory(path: string): Promise<void>;
@@ -30,6 +32,11 @@ export interface Disk {
    * which. It asks the system less, and every job is read so.
    */
   readSmall(path: string): Uint8Array | undefined;
+  /**
+   * The text of a file of any size; undefined where it is none, for whatever reason: `open` tells which. It costs least,
+   * for Node does it in one call.
+   */
+  readText(path: string): string | undefined;
   list(path: string): Dir;
   stat(path: string): Stats;
   /** Sets the change time to now, the modification time to `modifiedMs`. */

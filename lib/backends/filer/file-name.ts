@@ -111,16 +111,6 @@ export function dueOf(file: string): string | undefined {
   return DUE.test(file) && isReceipt(file.slice(DUE_LENGTH)) ? file.slice(0, DUE_LENGTH - 1) : undefined;
 }
 
-/** The order of a job, of a new id: these sort by the time of their making. */
-export function orderOf(id: string): string {
-  return id.replaceAll('-', '');
-}
-
-/** When a job got its order, in milliseconds since 1970. */
-export function timeOfOrder(order: string): number {
-  return parseInt(order.slice(0, 12), 16);
-}
-
 /** What a job is called after its id: the id itself where it can be a file's name and is no meta file's. */
 export function tailOfId(id: string): string {
   if (isName(id)) return id.endsWith('.meta') ? `${id}~` : id;

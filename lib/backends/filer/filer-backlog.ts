@@ -45,9 +45,9 @@ export class FilerBacklog {
 
   constructor(private readonly setup: FilerBacklogSetup) {}
 
-  /** Hears of each file that this process has stored. */
+  /** Hears of each file that this process has stored: that counts until what waits is listed again. */
   stored(folder: Folder, file: string): void {
-    this.listed.set(file, waitingOf(folder, file));
+    if (this.listing || performance.now() < this.nextListingAt) this.listed.set(file, waitingOf(folder, file));
   }
 
   /** Hears of each file that this process has taken away unhandled. */

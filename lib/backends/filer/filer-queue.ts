@@ -108,12 +108,12 @@ export class FilerQueue {
   }
 
   settle(delivery: FilerDelivery, settlement: Settlement): Promise<boolean> {
-    const after = (error: unknown): Promise<boolean> => this.settleAfter(error, delivery, settlement);
     try {
       const settled = this.settling.settle(delivery, settlement);
-      return typeof settled === 'boolean' ? Promise.resolve(settled) : settled.catch(after);
+      if (typeof settled === 'boolean') return Promise.resolve(settled);
+      return settled.catch((error: unknown) => this.settleAfter(error, delivery, settlement));
     } catch (error) {
-      return after(error);
+      return this.settleAfter(error, delivery, settlement);
     }
   }
 

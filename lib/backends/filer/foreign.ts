@@ -1,9 +1,9 @@
 import { DEFAULT_PRIORITY, isUnreadable } from '../../core/message.js';
 import { decodeMessage } from '../../core/message-decoding.js';
-import { newId } from '../../core/id.js';
 import { isFile, isLacking, type Disk, type OpenFile } from './disk.js';
-import { asText, orderOf, tailOfFile, type NamedJob } from './file-name.js';
+import { asText, tailOfFile, type NamedJob } from './file-name.js';
 import { isGone } from './folders.js';
+import { newOrder } from './order.js';
 
 /** Above this, a foreign file is not read for its priority before its turn; it has the default one. In bytes. */
 const LARGEST_LOOKED_INTO = 1_000_000;
@@ -17,7 +17,7 @@ const LARGEST_LOOKED_INTO = 1_000_000;
 export function nameForeign(disk: Disk, path: string, file: string, fresh: boolean): NamedJob | undefined {
   const name: NamedJob = {
     priority: DEFAULT_PRIORITY,
-    order: orderOf(newId()),
+    order: newOrder(),
     attempts: 0,
     registered: false,
     rescheduled: false,

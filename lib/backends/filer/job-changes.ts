@@ -1,24 +1,15 @@
-import { newId } from '../../core/id.js';
 import type { ChangeResult, JobChange, JobPlace } from '../../core/inspector.js';
 import { DEFAULT_PRIORITY, isUnreadable } from '../../core/message.js';
 import { readContents } from './contents.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import { unlinkIfThere, type Disk } from './disk.js';
-import {
-  asText,
-  delayedName,
-  isShortened,
-  orderOf,
-  tailOfFile,
-  tailOfId,
-  waitingName,
-  type NamedJob,
-} from './file-name.js';
+import { asText, delayedName, isShortened, tailOfFile, tailOfId, waitingName, type NamedJob } from './file-name.js';
 import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import { nameForeign } from './foreign.js';
 import type { IdRegister } from './id-register.js';
 import type { Inspection } from './inspection.js';
 import { readMeta } from './meta-file.js';
+import { newOrder } from './order.js';
 import type { Removing } from './removing.js';
 import type { SetAside } from './set-aside.js';
 import type { SideFiles } from './side-files.js';
@@ -98,7 +89,7 @@ export class JobChanges {
     const ofId = tailOfId(content.id);
     const name: NamedJob = {
       priority: isUnreadable(content) ? DEFAULT_PRIORITY : content.priority,
-      order: orderOf(newId()),
+      order: newOrder(),
       attempts: 0,
       registered: ids.adopt(content.id, path),
       rescheduled: true,

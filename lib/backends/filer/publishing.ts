@@ -1,18 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
 import type { BackendError, StoredReceipt } from '../../core/backend.js';
-import { newId } from '../../core/id.js';
 import { encodeMessage, type Message } from '../../core/message.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import type { Disk } from './disk.js';
-import { delayedName, orderOf, tailOfId, waitingName, type NamedJob } from './file-name.js';
+import { delayedName, tailOfId, waitingName, type NamedJob } from './file-name.js';
 import { fault, isGone, type FolderName, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
+import { newOrder } from './order.js';
 import { PublishRequest } from './publish-request.js';
 
-/** One message on its way into the queue. */
-interface Item {
+/** One message that is to be written. */
+interface Asked {
   readonly request: PublishRequest;
   readonly message: Message;
+}
+
+/** One on its way into the queue. Made when its batch is written, so that few are there at a time. */
+interface Item extends Asked {
   /** Its place among its equals: that of the call, whoever made its id and when. */
   readonly order: string;
   draft: string;
@@ -23,6 +27,8 @@ interface Item {
 const BATCH = 64;
 /** For how long the event loop is held, in milliseconds. */
 const LONGEST_TURN_MS = 3;
+
+const STORED: StoredReceipt = { duplicate: false };
 
 export interface PublishingSetup {
   readonly folders: Folders;
@@ -41,7 +47,7 @@ export interface PublishingSetup {
  * their order is kept: draft in `tmp`, sync of the file, rename, sync of the directory.
  */
 export class Publishing {
-  private waiting: Item[] = [];
+  private waiting: Asked[] = [];
   private working: Promise<void> | undefined;
 
   constructor(private readonly setup: PublishingSetup) {}
@@ -50,9 +56,7 @@ export class Publishing {
     return new Promise((resolve, reject) => {
       if (messages.length === 0) return resolve([]);
       const request = new PublishRequest(messages.length, resolve, reject);
-      for (const message of messages) {
-        this.waiting.push({ request, message, order: orderOf(newId()), draft: '', descriptor: undefined });
-      }
+      for (const message of messages) this.waiting.push({ request, message });
       this.working ??= this.work();
     });
   }
@@ -70,7 +74,7 @@ export class Publishing {
       this.waiting = [];
       let turnBegan = performance.now();
       for (let start = 0; start < all.length; start += BATCH) {
-        const batch = all.slice(start, start + BATCH);
+        const batch = all.slice(start, start + BATCH).map(itemOf);
         await this.store(batch).catch((error: unknown) => this.failAll(batch, error));
         if (performance.now() - turnBegan < LONGEST_TURN_MS) continue;
         await setImmediate();
@@ -103,10 +107,10 @@ export class Publishing {
     if (one.request.failure) return;
     const { disk, durable, folders, newDraft } = this.setup;
     try {
-      const bytes = Buffer.from(encodeMessage(one.message));
+      const text = encodeMessage(one.message);
       one.draft = newDraft();
-      one.descriptor = this.mended(() => disk.create(one.draft, bytes));
-      if (!durable) this.closeDraft(one);
+      if (durable) one.descriptor = this.mended(() => disk.create(one.draft, Buffer.from(text)));
+      else this.mended(() => disk.write(one.draft, text));
     } catch (error) {
       one.request.failure ??= fault(folders.path('tmp'), error);
     }
@@ -163,7 +167,7 @@ export class Publishing {
     try {
       this.mended(() => disk.rename(one.draft, folders.file(folder, file)));
       changed.add(folder);
-      one.request.receipts.push({ duplicate: false });
+      one.request.receipts.push(STORED);
       stored(folder, file);
     } catch (error) {
       one.request.failure ??= fault(folders.path(folder), error);
@@ -200,6 +204,10 @@ export class Publishing {
     }
     return undefined;
   }
+}
+
+function itemOf({ request, message }: Asked): Item {
+  return { request, message, order: newOrder(), draft: '', descriptor: undefined };
 }
 
 /** Where a message goes, and what it is called there. */

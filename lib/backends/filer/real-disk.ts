@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   opendirSync,
+  readFileSync,
   readSync,
   readlinkSync,
   renameSync,
@@ -16,16 +17,21 @@ import {
   symlinkSync,
   unlinkSync,
   utimesSync,
+  writeFileSync,
   writeSync,
   type Dir,
   type Stats,
 } from 'node:fs';
 import { promisify } from 'node:util';
-import { bytesOf, hasCode, type Disk, type OpenFile } from './disk.js';
+import { bytesOf, hasCode, unlinkIfThere, type Disk, type OpenFile } from './disk.js';
 
 const fsyncOffThread = promisify(fsync);
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const OPEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The same for what Node does in one call; it takes numbers as flags, too. */
+const WRITE_TEXT = { encoding: 'utf8', flag: 'wx', mode: 0o600 } as const;
+const READ_TEXT = { encoding: 'utf8', flag: OPEN as unknown as string } as const;
 
 /** Most messages are smaller. In bytes. */
 const SMALL = 16_384;
@@ -53,6 +59,15 @@ export class RealDisk implements Disk {
     } catch (error) {
       closeSync(descriptor);
       unlinkSync(file);
+      throw error;
+    }
+  }
+
+  write(path: string, text: string): void {
+    try {
+      writeFileSync(bytesOf(path), text, WRITE_TEXT);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) unlinkIfThere(this, path);
       throw error;
     }
   }
@@ -125,6 +140,16 @@ export class RealDisk implements Disk {
       return undefined;
     } finally {
       if (descriptor !== undefined) closeSync(descriptor);
+    }
+  }
+
+  readText(path: string): string | undefined {
+    try {
+      const text = readFileSync(bytesOf(path), READ_TEXT);
+      // Stands for bytes that are no text.
+      return text === '' || text.includes('\uFFFD') ? undefined : text;
+    } catch {
+      return undefined;
     }
   }
 

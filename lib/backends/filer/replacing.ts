@@ -1,10 +1,9 @@
-import { newId } from '../../core/id.js';
 import { encodeMessage, type Message } from '../../core/message.js';
 import { unlinkIfThere, type Disk } from './disk.js';
 import { writeDraft } from './drafts.js';
-import { orderOf } from './file-name.js';
 import type { Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
+import { newOrder } from './order.js';
 import { placeOf, type Place } from './publishing.js';
 import { Turnstile } from './turnstile.js';
 
@@ -55,7 +54,7 @@ export class Replacing {
     try {
       const isOurs = held.registered ? await ids.handOver(message.id, draft, link, take, swap) : take() && swap();
       if (isOurs) {
-        const place = placeOf(message, orderOf(newId()), held.registered);
+        const place = placeOf(message, newOrder(), held.registered);
         disk.rename(held.path(), folders.file(place.folder, place.file));
         return place;
       }

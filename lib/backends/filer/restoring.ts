@@ -1,14 +1,14 @@
-import { newId } from '../../core/id.js';
 import type { StoredState, StoreResult } from '../../core/inspector.js';
 import { DEFAULT_PRIORITY, encodeMessage, type Message, type Unreadable } from '../../core/message.js';
 import { readContents } from './contents.js';
 import type { DirectorySyncs } from './directory-syncs.js';
 import { unlinkIfThere, type Disk } from './disk.js';
 import { writeDraft } from './drafts.js';
-import { asText, delayedName, orderOf, tailOfFile, tailOfId, waitingName, type NamedJob } from './file-name.js';
+import { asText, delayedName, tailOfFile, tailOfId, waitingName, type NamedJob } from './file-name.js';
 import { fault, type FolderName, type Folders } from './folders.js';
 import type { IdRegister } from './id-register.js';
 import { readMeta } from './meta-file.js';
+import { newOrder } from './order.js';
 import type { Meta, SetAside } from './set-aside.js';
 import type { SideFiles } from './side-files.js';
 
@@ -97,7 +97,7 @@ export class Restoring {
     const readyAt = state === 'delayed' ? (job.readyAt ?? said ?? now) : now;
     const name: NamedJob = {
       priority: 'priority' in content ? content.priority : DEFAULT_PRIORITY,
-      order: orderOf(newId()),
+      order: newOrder(),
       attempts,
       registered: true,
       rescheduled: (said ?? 0) > readyAt,

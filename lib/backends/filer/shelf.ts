@@ -1,6 +1,6 @@
-import TinyQueue from 'tinyqueue';
 import type { FolderName } from './folders.js';
 import { parseDelayed } from './file-name.js';
+import { LeastFirst } from './least-first.js';
 
 /** A job that may be claimed: where its file is, and what stands for its place among the others. */
 export interface Entry {
@@ -10,7 +10,7 @@ export interface Entry {
   readonly key: string;
 }
 
-/** Entries that were taken away by others stay in the heap until they come up, or are this many more than the living. */
+/** Entries that were taken away by others stay in line until they come up, or are this many more than the living. */
 const STALE_ENTRIES = 1_000;
 
 /**
@@ -18,8 +18,8 @@ const STALE_ENTRIES = 1_000;
  * the claim's rename tells.
  */
 export class Shelf {
-  private waiting = new TinyQueue<Entry>([], byKey);
-  private delayed = new TinyQueue<string>([], byName);
+  private waiting = new LeastFirst<Entry>(byKey);
+  private delayed = new LeastFirst<string>(byName);
   /** Each file's key: an entry with another is of a file that was there before under the same name. */
   private readonly known = new Map<string, string>();
 
@@ -95,13 +95,13 @@ export class Shelf {
   }
 
   private rebuild(): void {
-    this.waiting = new TinyQueue(
-      this.waiting.data.filter((entry) => this.known.get(entry.file) === entry.key),
+    this.waiting = new LeastFirst(
       byKey,
+      this.waiting.all().filter((entry) => this.known.get(entry.file) === entry.key),
     );
-    this.delayed = new TinyQueue(
-      this.delayed.data.filter((file) => this.known.has(file)),
+    this.delayed = new LeastFirst(
       byName,
+      this.delayed.all().filter((file) => this.known.has(file)),
     );
   }
 }

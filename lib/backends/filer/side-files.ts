@@ -30,7 +30,7 @@ export class SideFiles {
 
   write(order: string, content: SideFile): void {
     const draft = this.newDraft();
-    this.disk.closeFile(this.disk.create(draft, Buffer.from(JSON.stringify(content))));
+    this.disk.write(draft, JSON.stringify(content));
     this.place(order, draft);
   }
 

@@ -1,7 +1,8 @@
 import type { JobState } from '../../core/inspector.js';
 import { DEFAULT_PRIORITY, isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
-import { isLeftAlone, parseDelayed, parsePending, parseWaiting, timeOfOrder, type NamedJob } from './file-name.js';
+import { isLeftAlone, parseDelayed, parsePending, parseWaiting, type NamedJob } from './file-name.js';
 import type { FolderName } from './folders.js';
+import { timeOfOrder } from './order.js';
 
 /** Where the jobs of each state are. */
 export const FOLDERS_OF: Readonly<Record<JobState, readonly FolderName[]>> = {

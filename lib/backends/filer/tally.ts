@@ -1,6 +1,7 @@
 import type { StateCounts } from '../../core/inspector.js';
-import { dueOf, isLeftAlone, isReceipt, timeOfOrder } from './file-name.js';
+import { dueOf, isLeftAlone, isReceipt } from './file-name.js';
 import type { FolderName } from './folders.js';
+import { timeOfOrder } from './order.js';
 
 /** Of how many foreign files it is asked since when they are there. */
 const ASKED = 100;

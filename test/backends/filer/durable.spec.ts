@@ -7,7 +7,7 @@ import { Yard } from './support/yard.js';
 
 /** The operations that change files or sync them, each with the last part of the folder that it concerns. */
 function shown(acts: readonly Act[]): string[] {
-  const changing = ['create', 'syncFile', 'rename', 'link', 'unlink', 'syncDirectory'];
+  const changing = ['create', 'write', 'syncFile', 'rename', 'link', 'unlink', 'syncDirectory'];
   const folderOf = (path: string): string => /\/jobs\/([^/]+)/.exec(path)?.[1] ?? '';
   return acts
     .filter(({ operation }) => changing.includes(operation))

@@ -4,8 +4,11 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { Shift } from './support/shift.js';
+import { newId } from '../../../lib/core/id.js';
 import { until } from './support/until.js';
 import { json, Yard } from './support/yard.js';
+
+const OURS = '0000001024,0123456789abcdef0123456789abcdef,0,';
 
 /** Brings in one file, waits until it has failed, and sees to it that another job goes on. */
 async function failed(name: string, content: string | Uint8Array): Promise<{ yard: Yard; reason: string }> {
@@ -45,6 +48,25 @@ test.each([
 test('invalid UTF-8 fails with its bytes as they came', async () => {
   const bytes = Buffer.concat([Buffer.from(json().slice(0, -2)), Buffer.from([0xff, 0xfe, 0xc3, 0x28])]);
   expect((await failed('odd', bytes)).reason).toMatch(/not UTF-8/);
+});
+
+test.each(['moved in under it', 'named by us'])('so does it where its id was made here, and it was %s', async (how) => {
+  const yard = await Yard.make();
+  const shift = new Shift(await yard.open(), { job: () => undefined });
+  const id = newId();
+  const bytes = Buffer.concat([Buffer.from(json({ published: '2026-11-21' }).slice(0, -1)), Buffer.from([0xff, 0x7d])]);
+  yard.put(how === 'named by us' ? `${OURS}${id}` : id, bytes);
+  await shift.hears('failed');
+  expect((await yard.meta('errors', id)).reason).toMatch(/not UTF-8/);
+  expect(Buffer.compare(await yard.read('errors', id), bytes)).toBe(0);
+});
+
+test('a text with the character that stands for what is none is handled as it came', async () => {
+  const yard = await Yard.make();
+  const backend = await yard.open();
+  await yard.publish(backend, { freshId: true, id: newId(), payload: 'a \uFFFD' });
+  const { content } = await yard.takeOne(backend);
+  expect(content).toMatchObject({ payload: 'a \uFFFD' });
 });
 
 test('50 MB that are no message fail with their bytes as they came', async () => {
@@ -87,8 +109,6 @@ test('keys named __proto__ are properties', async () => {
   expect(JSON.stringify('payload' in content && content.payload)).toBe('{"__proto__":1}');
   expect('polluted' in {} || 'priority' in {}).toBe(false);
 });
-
-const OURS = '0000001024,0123456789abcdef0123456789abcdef,0,';
 
 test.each(['thing', `${OURS}thing`])('directories, links and special files are left alone: %s', async (name) => {
   const yard = await Yard.make();

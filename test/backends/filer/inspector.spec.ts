@@ -7,7 +7,7 @@ import type { Backend } from '../../../lib/core/backend.js';
 import { systemClock } from '../../../lib/core/clock.js';
 import { newId } from '../../../lib/core/id.js';
 import { until } from './support/until.js';
-import { watchedDisk } from './support/watched-disk.js';
+import { READING, watchedDisk } from './support/watched-disk.js';
 import { AN_HOUR_MS, json, Yard } from './support/yard.js';
 
 function operating(yard: Yard, backend: Backend): InspectedQueue {
@@ -126,7 +126,7 @@ test('counts read names alone, and a page reads its own jobs alone', async () =>
   const yard = await Yard.make();
   let read = new Set<string>();
   const disk = watchedDisk(({ operation, paths }) => {
-    if (operation === 'readSmall' || operation === 'open') read.add(paths[0]);
+    if (READING.has(operation)) read.add(paths[0]);
   });
   const backend = await yard.open({ disk });
   for (let n = 0; n < 500; n++) {

@@ -54,6 +54,11 @@ export class RecordingDisk implements Disk {
     return descriptor;
   }
 
+  write(path: string, text: string): void {
+    this.real.write(path, text);
+    this.change({ kind: 'create', paths: [path], inode: { bytes: Buffer.from(text), synced: false }, synced: false });
+  }
+
   async syncFile(descriptor: number): Promise<void> {
     const inode = this.open_.get(descriptor) as Inode;
     await this.real.syncFile(descriptor);
@@ -106,6 +111,10 @@ export class RecordingDisk implements Disk {
 
   readSmall(path: string): Uint8Array | undefined {
     return this.real.readSmall(path);
+  }
+
+  readText(path: string): string | undefined {
+    return this.real.readText(path);
   }
 
   list(path: string): Dir {

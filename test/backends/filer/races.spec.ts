@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { newId } from '../../../lib/core/id.js';
 import { Shift } from './support/shift.js';
 import { until } from './support/until.js';
-import { systemError, watchedDisk } from './support/watched-disk.js';
+import { READING, systemError, watchedDisk } from './support/watched-disk.js';
 import { json, Yard } from './support/yard.js';
 
 test('a file that is gone before it is opened hinders nobody', async () => {
@@ -40,6 +41,23 @@ test.each([
   expect(shown.trim()).toBe({ 'a directory': 'x/', 'a link': 'x@' }[_] ?? '');
 });
 
+test('a directory in the place of a job whose id was made here is left alone', async () => {
+  const yard = await Yard.make();
+  let tampered = false;
+  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
+    if (operation !== 'rename' || tampered || !path.includes('/incoming/')) return;
+    tampered = true;
+    rmSync(path);
+    mkdirSync(`${path}/inside`, { recursive: true });
+  });
+  const backend = await yard.open({ disk });
+  await yard.publish(backend, { freshId: true, id: newId(), priority: 0 });
+  await yard.publish(backend, { id: 'other' });
+  expect((await yard.takeAll(backend)).map(({ content }) => content.id)).toEqual(['other']);
+  expect(tampered).toBe(true);
+  expect(await yard.shell('ls incoming/*; ls pending | grep -v other || true')).toBe('inside\n');
+});
+
 test('what is put back after a failed claim never replaces a new file of its name', async () => {
   const yard = await Yard.make();
   let tampered = false;
@@ -60,7 +78,7 @@ test('a job that can’t be opened hinders no other', async () => {
   const yard = await Yard.make();
   let isBroken = true;
   const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    const isRead = operation === 'open' || operation === 'readSmall';
+    const isRead = READING.has(operation);
     if (isRead && path.includes('/pending/') && path.endsWith(',bad') && isBroken) throw systemError('EIO');
   });
   const backend = await yard.open({ disk });
@@ -76,7 +94,7 @@ test('a job that can’t be opened hinders no other', async () => {
 test('a file that may not be read fails with its reason', async () => {
   const yard = await Yard.make();
   const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    const isRead = operation === 'open' || operation === 'readSmall';
+    const isRead = READING.has(operation);
     if (isRead && path.endsWith('secret')) throw systemError('EACCES', 'permission denied');
   });
   const shift = new Shift(await yard.open({ disk }), { job: () => undefined });

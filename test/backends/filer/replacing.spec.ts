@@ -5,7 +5,7 @@ import { messageOf } from '../../../lib/conformance/stage/draft.js';
 import { systemError, watchedDisk } from './support/watched-disk.js';
 import { json, Yard } from './support/yard.js';
 
-const CHANGES = new Set(['create', 'symlink', 'rename', 'link', 'unlink']);
+const CHANGES = new Set(['create', 'write', 'symlink', 'rename', 'link', 'unlink']);
 
 function replacement({ content }: Delivery, payload: unknown): Settlement {
   return { kind: 'replaced', message: messageOf({ id: content.id, payload }, Date.now()) };

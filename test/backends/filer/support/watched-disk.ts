@@ -9,6 +9,9 @@ export interface Act {
   readonly paths: readonly string[];
 }
 
+/** What reads a file. */
+export const READING: ReadonlySet<string | symbol> = new Set<Operation>(['open', 'readSmall', 'readText']);
+
 /** The disk, where `before` hears of each operation, and makes it fail by throwing. */
 export function watchedDisk(before: (act: Act) => void, disk: Disk = new RealDisk()): Disk {
   return new Proxy(disk, {
@@ -16,12 +19,13 @@ export function watchedDisk(before: (act: Act) => void, disk: Disk = new RealDis
       const method: unknown = Reflect.get(target, key);
       if (typeof method !== 'function') return method;
       return (...args: readonly unknown[]): unknown => {
-        const paths = args.filter((arg): arg is string => typeof arg === 'string');
+        const texts = args.filter((arg): arg is string => typeof arg === 'string');
+        const paths = key === 'write' ? texts.slice(0, 1) : texts;
         try {
           before({ operation: key as Operation, paths });
         } catch (error) {
           // What can't be read so is looked at by open.
-          if (key === 'readSmall') return undefined;
+          if (READING.has(key) && key !== 'open') return undefined;
           if (key === 'syncFile' || key === 'syncDirectory') return Promise.reject(error);
           throw error;
         }
