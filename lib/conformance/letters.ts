@@ -145,6 +145,31 @@ export const letters = chapter('letters', (scenario) => {
     }
   });
 
+  scenario(
+    'a letter that goes along with a job is heard like another, and the job is settled after it',
+    sendsLetters,
+    async (stage) => {
+      const { worker, time } = stage;
+      const other = await stage.another();
+      const address = await addressOf(stage, worker);
+      const texts: string[] = [];
+      const end = worker.letters.hear('key', (text) => texts.push(text));
+      await other.publish({}, {});
+      const taken = [await other.takeOne(), await other.takeOne()];
+      const sendWith = (text: string, receipt: string): Promise<void> =>
+        time.wait('send to resolve', other.letters.send(address, 'key', text, HOUR_MS, receipt));
+      for (const [index, { receipt }] of taken.entries()) {
+        await sendWith(`text ${index}`, receipt);
+        await time.promptly('the letter to be heard', heard(stage, texts, index + 1));
+      }
+      for (const delivery of taken) await other.complete(delivery);
+      for (const [index, { receipt }] of taken.entries()) await sendWith(`late ${index}`, receipt);
+      await heard(stage, texts, 4);
+      assert.deepEqual([...new Set(texts)].sort(), ['late 0', 'late 1', 'text 0', 'text 1']);
+      end();
+    },
+  );
+
   scenario('a letter to one who is gone, or never was, is no fault', sendsLetters, async (stage) => {
     const { worker, time } = stage;
     const gone = await stage.another();

@@ -8,7 +8,7 @@ export const KEEP_RESULT = 'keep_result';
 /** The header that names the record of the answer, with its stamp behind the last `#`. Default: by queue and id. */
 export const ANSWER_KEY = 'answer_key';
 /** The header that has the address of the caller to whom the answer is sent; missing: it is a record for all who ask. */
-const ANSWER_TO = 'answer_to';
+export const ANSWER_TO = 'answer_to';
 const ADDRESS = /^[\w-]{1,40}$/;
 
 const PREFIX = 'answer:';
@@ -89,10 +89,19 @@ export function answerPlaceOf(
   return { key: named.slice(0, mark), stamp: named.slice(mark + 1), keepMs, address };
 }
 
-/** Tells a job's answer: to its caller, where that is for him alone, else to whoever asks. */
-export function tellAnswer(records: Records, { key, keepMs, address }: AnswerPlace, text: string): Promise<void> {
+/**
+ * Tells a job's answer: to its caller, where that is for him alone, else to whoever asks.
+ *
+ * @param receipt of the delivery that it is told for; undefined: the job was not handed out
+ */
+export function tellAnswer(
+  records: Records,
+  { key, keepMs, address }: AnswerPlace,
+  text: string,
+  receipt?: string,
+): Promise<void> {
   return address !== undefined && records.letters
-    ? records.letters.send(address, key, text, keepMs)
+    ? records.letters.send(address, key, text, keepMs, receipt)
     : records.set(key, text, keepMs);
 }
 

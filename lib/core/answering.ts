@@ -15,30 +15,30 @@ const SHORT_TEXT = 500;
  * the two makes for a second answer, and never for none.
  */
 export function answering(records: Records, { traits }: Backend): RunMiddleware {
-  const set = async (place: AnswerPlace, answer: Answer): Promise<void> => {
+  const set = async (place: AnswerPlace, answer: Answer, receipt: string): Promise<void> => {
     const text = answerText(answer, place);
     const bytes = Buffer.byteLength(text);
     if (bytes > (traits.maxBytes ?? Infinity)) {
       throw new TooLarge(`it has ${bytes} bytes, and ${traits.name} takes at most ${traits.maxBytes}`);
     }
-    await tellAnswer(records, place, text);
+    await tellAnswer(records, place, text, receipt);
   };
   return {
     concerns: (message) => KEEP_RESULT in message.headers,
 
-    async settling({ ref, message, notes }, outcome) {
+    async settling({ delivery, ref, message, notes }, outcome) {
       const place = answerPlaceOf(ref.queue, message);
       if (!place || !isEnd(outcome)) return outcome;
       await notes?.flush();
       const answer = answerOf(outcome, ref.attempt);
       try {
-        await set(place, answer);
+        await set(place, answer, delivery.receipt);
         return outcome;
       } catch (error) {
         if (!isTooMuch(error)) throw error;
         // What does not fit never will: its caller and the operator are told, and that does.
         const instead = outcome.kind === 'completed' ? tooLarge(error) : outcome;
-        await set(place, shortened(answerOf(instead, ref.attempt))).catch((error: unknown) => {
+        await set(place, shortened(answerOf(instead, ref.attempt)), delivery.receipt).catch((error: unknown) => {
           if (!isTooMuch(error)) throw error;
         });
         return instead;

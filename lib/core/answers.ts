@@ -35,7 +35,13 @@ export interface AskedAnswer extends AskedJob {
   readonly letters?: Letters | undefined;
 }
 
-const DEFAULT_TIMEOUT = '1m';
+/** The same, checked. */
+export interface CheckedWait {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** What the jobs of an application answer to those who published them; ends all waits when it closes. */
 export class Answers {
@@ -62,13 +68,16 @@ export class Answers {
     if (this.closing.signal.aborted) throw new JobResultClosedError(asked);
   }
 
+  async result(asked: AskedAnswer, options: ResultOptions = {}): Promise<unknown> {
+    return this.awaited(asked, checkedWait(options));
+  }
+
   /** @param begun is given what ends the wait where nobody wants to know any more; it then rejects with that reason */
-  async result(
+  async awaited(
     asked: AskedAnswer,
-    options: ResultOptions = {},
+    { timeoutMs, signal }: CheckedWait,
     begun?: (abandon: (reason: unknown) => void) => void,
   ): Promise<unknown> {
-    const { timeoutMs, signal } = checkedWait(options);
     this.checkOpen(asked);
     signal?.throwIfAborted();
     const answer = await this.answer(asked, timeoutMs, signal, begun);
@@ -160,9 +169,9 @@ export function withoutRecords({ traits }: Backend): string {
 }
 
 /** @throws TypeError naming the option, what was expected and what was given */
-export function checkedWait(options: unknown): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
-  const { timeout = DEFAULT_TIMEOUT, signal } = checkedObject(options, ['timeout', 'signal'], 'result');
-  const timeoutMs = durationMs(timeout, 'timeout');
+export function checkedWait(options: unknown): CheckedWait {
+  const { timeout, signal } = checkedObject(options, ['timeout', 'signal'], 'result');
+  const timeoutMs = timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(timeout, 'timeout');
   if (signal === undefined) return { timeoutMs };
   if (signal instanceof AbortSignal) return { timeoutMs, signal };
   throw new TypeError(`signal: expected an AbortSignal, got ${show(signal)}`);

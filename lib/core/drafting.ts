@@ -1,4 +1,4 @@
-import { checkedWait, withoutRecords } from './answers.js';
+import { checkedWait, withoutRecords, type CheckedWait } from './answers.js';
 import type { Backend } from './backend.js';
 import type { CallOptions } from './call-options.js';
 import type { Clock } from './clock.js';
@@ -26,8 +26,9 @@ export interface DraftingSetup extends PublishRules {
 }
 
 /** What a call publishes, and how its result is waited for. */
-export interface CallDraft extends Draft {
-  readonly wait: { readonly timeout: number; readonly signal: AbortSignal | undefined };
+export interface CallDraft {
+  readonly draft: Draft;
+  readonly wait: CheckedWait;
   /** Whether its result is kept for others, too. */
   readonly isKept: boolean;
 }
@@ -64,13 +65,9 @@ export class Drafting {
   call(job: string | JobDefinition, payload: unknown, options: CallOptions): CallDraft {
     const { timeout, signal, keepResult, ...others } = options ?? {};
     try {
-      const { timeoutMs } = checkedWait({ timeout, signal });
-      const kept = { ...others, keepResult: keepResult ?? timeoutMs + CALL_KEEPS_MS };
-      return {
-        ...this.draft(job, payload, kept, ''),
-        wait: { timeout: timeoutMs, signal },
-        isKept: keepResult !== undefined,
-      };
+      const wait = checkedWait({ timeout, signal });
+      const kept = { ...others, keepResult: keepResult ?? wait.timeoutMs + CALL_KEEPS_MS };
+      return { draft: this.draft(job, payload, kept, ''), wait, isKept: keepResult !== undefined };
     } catch (cause) {
       if (cause instanceof PublishError) throw cause;
       throw new PublishError(`not called: ${messageOf(cause)}`, { cause });

@@ -98,7 +98,7 @@ export abstract class HandledRun extends EndableRun {
   }
 
   private begin(slot: HandlerSlot): Promise<Ending> {
-    return this.middleware.length === 0 ? this.call(slot) : this.startAndCall(slot);
+    return this.middleware.some((each) => 'starting' in each) ? this.startAndCall(slot) : this.call(slot);
   }
 
   private async startAndCall(slot: HandlerSlot): Promise<Ending> {

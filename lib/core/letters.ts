@@ -15,9 +15,10 @@ export interface Letters {
    * it can, if that is within `ttlMs` milliseconds. It may be heard more than once. Where nobody there hears the key, it
    * becomes a record of the key; an engine may keep each as one. Where nobody has the address, it is gone after that time.
    *
+   * @param receipt of a delivery that is settled as soon as this has resolved: an engine may send both on one way
    * @throws BackendError where the engine fails; whether it was sent is then unknown
    */
-  send(address: string, key: string, text: string, ttlMs: number): Promise<void>;
+  send(address: string, key: string, text: string, ttlMs: number, receipt?: string): Promise<void>;
 
   /**
    * Calls `listener` with each text that is sent to this process under the key from now on.

@@ -1,4 +1,4 @@
-import { answerHeaders, answerKey, type AnswerPlace } from './answer-record.js';
+import { ANSWER_TO, answerHeaders, answerKey, type AnswerPlace } from './answer-record.js';
 import { backoffPlan, type BackoffOptions } from './backoff.js';
 import type { JobDefinition } from './definition.js';
 import type { Duration } from './duration.js';
@@ -194,8 +194,10 @@ function answerFor(
 
 /** The same with an answer that is sent to its caller. */
 export function answeredTo(draft: Draft, address: string): Draft {
-  const answer = draft.answer && { ...draft.answer, address };
-  return answer ? { ...draft, answer, message: withAnswer(draft.message, answer) } : draft;
+  const { answer, message } = draft;
+  if (!answer) return draft;
+  const headers = { ...message.headers, [ANSWER_TO]: address };
+  return { ...draft, answer: { ...answer, address }, message: { ...message, headers } };
 }
 
 function withAnswer(message: Message, answer: DraftAnswer): Message {

@@ -55,14 +55,16 @@ export class Publisher {
    * @throws PublishError, and as `JobHandle.result`
    */
   async call(job: string | JobDefinition, payload: unknown, options: CallOptions = {}): Promise<unknown> {
-    const { wait, isKept, ...draft } = this.drafting.call(job, payload, options);
+    const { draft, wait, isKept } = this.drafting.call(job, payload, options);
     const { answer, message, queue } = draft;
     if (!answer) throw new PublishError(`job "${message.name}" not called: keepResult: expected a duration, got false`);
     const asked: AskedAnswer = { id: message.id, name: message.name, queue, key: answer.key, since: answer.stamp };
     this.answers.checkOpen(asked);
     wait.signal?.throwIfAborted();
     // Which job has an id of the caller's own, or a unique key, is known only when it is published.
-    if (!message.freshId || draft.unique) return (await this.send(job, draft)).result(wait);
+    if (!message.freshId || draft.unique) {
+      return (await this.send(job, draft)).result({ timeout: wait.timeoutMs, signal: wait.signal });
+    }
     const backend = this.storing.backend ?? (await this.storing.open());
     const letters = isKept ? undefined : backend.records?.letters;
     const address = letters?.address();
@@ -70,12 +72,15 @@ export class Publisher {
     fitFor(backend, own, '');
     let abandon = (_: unknown): void => undefined;
     const heard = address === undefined ? asked : { ...asked, letters };
-    const waiting = this.answers.result(heard, wait, (given) => (abandon = given));
+    const waiting = this.answers.awaited(heard, wait, (given) => (abandon = given));
     const failed = (error: unknown): Promise<unknown> => {
       abandon(error);
       return waiting;
     };
-    return Promise.race([waiting, this.send(job, own).then(() => waiting, failed)]);
+    return Promise.race([
+      waiting,
+      this.sendChecked(own, this.drafting.check(job, own, '')).then(() => waiting, failed),
+    ]);
   }
 
   /**
@@ -174,10 +179,20 @@ export class Publisher {
     this.told(draft, { duplicate: false });
   }
 
-  private async send(job: string | JobDefinition, draft: Draft): Promise<PublishedJob> {
+  private send(job: string | JobDefinition, draft: Draft): Promise<PublishedJob> {
     const checking = this.drafting.check(job, draft, '');
-    if (checking) await checking;
-    const backend = this.storing.backend ?? (await this.storing.open());
+    const { backend } = this.storing;
+    // Without a wait that is for nothing: each is felt.
+    return backend && !checking ? this.store(backend, draft) : this.sendChecked(draft, checking);
+  }
+
+  private async sendChecked(draft: Draft, checking: Promise<void> | undefined): Promise<PublishedJob> {
+    await checking;
+    return this.store(this.storing.backend ?? (await this.storing.open()), draft);
+  }
+
+  /** @throws PublishError, also at once */
+  private store(backend: Backend, draft: Draft): Promise<PublishedJob> {
     const { telemetry } = this.setup;
     return telemetry
       ? this.storeTracked(backend, draft, telemetry)
@@ -198,10 +213,11 @@ export class Publisher {
     return published;
   }
 
-  private async storeOne(backend: Backend, draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
+  private storeOne(backend: Backend, draft: Draft, patience?: RoomPatience): Promise<PublishedJob> {
     if (draft.unique) return this.storeUnique(backend, draft, draft.unique, 0);
-    const receipts = await this.storing.storeInRoom(backend, draft.queue, [draft.message], 0, patience);
-    return this.told(draft, receipts[0]);
+    return this.storing
+      .storeInRoom(backend, draft.queue, [draft.message], 0, patience)
+      .then((receipts) => this.told(draft, receipts[0]));
   }
 
   private async checked(job: string | JobDefinition, draft: Draft): Promise<Draft> {

@@ -163,6 +163,9 @@ export const caughtRecords: Readonly<Record<string, Readonly<Record<string, read
       'has one who hears a key',
       'goes on with letters to who has ended',
     ],
+    'a letter that goes along with a job is heard like another, and the job is settled after it': [
+      'loses letters that go along with a job',
+    ],
     'a letter under a key that nobody hears becomes a record': ['drops letters that nobody hears'],
     'a letter to one who is gone, or never was, is no fault': [
       'refuses letters to who is gone',

@@ -157,6 +157,9 @@ export const caughtTogether: Readonly<Record<string, Readonly<Record<string, rea
       'lets no lease lapse',
     ],
     'each of many jobs goes through a chain of three once': ['loses every third job', 'hands each job to two workers'],
+    'each of many jobs goes through a chain of three once, also back to the queue that it began in': [
+      'loses every third job',
+    ],
     'what the next job’s schema refuses fails the one before it': ['drops failed jobs'],
   },
   admitting: {

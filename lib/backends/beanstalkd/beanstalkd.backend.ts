@@ -55,7 +55,10 @@ export class BeanstalkdBackend implements Backend {
       findsDuplicates: false,
       history: false,
     };
-    this.records = new BeanstalkdRecords(server, settings.prefix);
+    this.records = new BeanstalkdRecords(server, {
+      prefix: settings.prefix,
+      holderOf: (receipt) => this.held.get(receipt),
+    });
     this.inspector = new BeanstalkdInspector(server, settings.prefix, settings.leaseS);
     this.publishing = new Publishing(server, settings.leaseS, client);
     this.settling = new Settling({ server, ttr: settings.leaseS, warn });
@@ -85,6 +88,7 @@ export class BeanstalkdBackend implements Backend {
       return settled;
     } catch (error) {
       job.ending = false;
+      job.stay();
       throw fault(this.server.address, error);
     } finally {
       this.settlements.delete(settling);

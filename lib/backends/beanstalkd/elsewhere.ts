@@ -12,6 +12,6 @@ export interface ElsewhereOptions {
 
 /** Opens the records of a server in another thread, on a connection that is made when it is first needed. */
 export function openRecords({ server, prefix }: ElsewhereOptions): Promise<ElsewhereRecords> {
-  const records = new BeanstalkdRecords(server, prefix, false);
+  const records = new BeanstalkdRecords(server, { prefix, clearsAway: false, holderOf: () => undefined });
   return Promise.resolve({ records, close: () => records.close() });
 }

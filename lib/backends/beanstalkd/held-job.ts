@@ -2,7 +2,7 @@ import type { Delivery } from '../../core/backend.js';
 import { systemClock } from '../../core/clock.js';
 import { isUnreadable, type ReceivedMessage, type Unreadable } from '../../core/message.js';
 import { decodeMessage } from '../../core/message-decoding.js';
-import type { ReservedJob } from './client/client.js';
+import type { Client, ReservedJob } from './client/client.js';
 import type { Stats } from './client/stats.js';
 import { count, type Count } from './counting.js';
 import type { Lane } from './lane.js';
@@ -29,6 +29,10 @@ export class HeldJob {
   readonly storedAt: number;
   /** Set while a settlement is under way. */
   ending = false;
+  /** Set once its delete was sent: the server will have heard of it when it reads what is sent next. */
+  leaving = false;
+  /** Set while it leaves as soon as the server has answered what was sent. */
+  closing = false;
   private readonly ttrMs: number;
   private leasedUntil: number;
   /** Until when the server keeps it for the lane, at least, by the clock's `monotonic()`. */
@@ -74,10 +78,38 @@ export class HeldJob {
   /** Renews the lease; false where it was lost. */
   async extend(): Promise<boolean> {
     if (this.leftMs <= 0) return false;
+    // Behind its delete a reserve may wait by now, and nothing is read until that is answered.
+    if (this.leaving) return true;
     const before = systemClock.monotonic();
     if (!(await this.touch())) return false;
     this.leasedUntil = before + this.leaseMs;
     return true;
+  }
+
+  /** Sends what goes along with its end, which then follows at once. */
+  async sendBeforeEnd<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    this.closing = true;
+    try {
+      return await send(this.lane.client);
+    } catch (error) {
+      this.stay();
+      throw error;
+    }
+  }
+
+  /** False where the lane holds it no more. */
+  delete(): Promise<boolean> {
+    const deleted = this.lane.client.delete(this.id);
+    this.leaving = true;
+    this.lane.freed();
+    return deleted;
+  }
+
+  /** It does not leave yet after all. */
+  stay(): void {
+    this.leaving = false;
+    this.closing = false;
+    this.lane.freed();
   }
 
   /** Calls back once this lane has nothing to do with it any more. */
@@ -87,6 +119,7 @@ export class HeldJob {
 
   forget(): void {
     this.lane.held.delete(this);
+    this.lane.freed();
     this.cancelBeat?.();
     for (const callback of this.whenForgotten.splice(0)) callback();
   }

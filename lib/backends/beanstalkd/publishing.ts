@@ -15,6 +15,7 @@ interface Link {
 }
 
 const RECEIPT: StoredReceipt = { duplicate: undefined };
+const ONE_RECEIPT: readonly StoredReceipt[] = [RECEIPT];
 
 /** Publishes on one connection: pipelined, each publish after the one before. Opens another where it was lost. */
 export class Publishing {
@@ -34,8 +35,22 @@ export class Publishing {
 
   /** @throws BackendError */
   async publish(tube: string, messages: readonly Message[]): Promise<readonly StoredReceipt[]> {
-    const jobs = messages.map((message) => jobOf(message, this.ttr, this.server.maxBytes));
-    if (this.closed) throw fault(this.server.address, new Error('it was closed'));
+    const { link, ttr } = this;
+    const { address, maxBytes } = this.server;
+    const [message] = messages;
+    // Most publish one job, and this takes a fraction of the other's time.
+    if (link && message && messages.length === 1 && this.isFree(link)) {
+      const job = jobOf(message, ttr, maxBytes);
+      use(link, tube);
+      try {
+        await link.client.put(job);
+        return ONE_RECEIPT;
+      } catch (reason) {
+        throw this.failed([{ status: 'rejected', reason }]);
+      }
+    }
+    const jobs = messages.map((each) => jobOf(each, ttr, maxBytes));
+    if (this.closed) throw fault(address, new Error('it was closed'));
     const outcomes = await this.inTurn(tube, jobs);
     if (outcomes.every(({ status }) => status === 'fulfilled')) return messages.map(() => RECEIPT);
     throw this.failed(outcomes);
@@ -63,8 +78,7 @@ export class Publishing {
   /** Sends once all before have been sent. Resolves with what became of each job. */
   private inTurn(tube: string, jobs: readonly NewJob[]): Promise<readonly Outcome[]> {
     const { link, sending } = this;
-    const isFree = !sending && link && !link.client.connection.congested;
-    if (isFree && jobs.length < AT_ONCE) return this.putAll(link, tube, jobs);
+    if (link && jobs.length < AT_ONCE && this.isFree(link)) return this.putAll(link, tube, jobs);
     const sent = this.putInParts(sending, tube, jobs);
     const done = sent
       .catch(() => undefined)
@@ -91,15 +105,13 @@ export class Publishing {
     return parts;
   }
 
+  /** Whether what is put now is sent after all that was published before, and at once. */
+  private isFree(link: Link): boolean {
+    return !this.closed && !this.sending && !link.client.connection.congested;
+  }
+
   private putAll(link: Link, tube: string, jobs: readonly NewJob[]): Promise<readonly Outcome[]> {
-    if (link.tube !== tube) {
-      link.tube = tube;
-      // Where it fails, the connection is lost, and the puts say so.
-      link.client.use(tube).catch(() => link.client.connection.destroy('the tube could not be used'));
-    }
-    const [job] = jobs;
-    // Most publish one job, and this takes a fraction of the other's time.
-    if (job && jobs.length === 1) return link.client.put(job).then(fulfilled, rejected);
+    use(link, tube);
     return Promise.allSettled(jobs.map((each) => link.client.put(each)));
   }
 
@@ -135,12 +147,15 @@ export class Publishing {
 
 type Outcome = PromiseSettledResult<unknown>;
 
-const FULFILLED: readonly Outcome[] = [{ status: 'fulfilled', value: undefined }];
-const fulfilled = (): readonly Outcome[] => FULFILLED;
-const rejected = (reason: unknown): readonly Outcome[] => [{ status: 'rejected', reason }];
-
 /** How many jobs are put before the connection is asked whether it can take more. */
 const AT_ONCE = 500;
+
+/** What is put next goes into the tube. Where it fails, the connection is lost, and the puts say so. */
+function use(link: Link, tube: string): void {
+  if (link.tube === tube) return;
+  link.tube = tube;
+  link.client.use(tube).catch(() => link.client.connection.destroy('the tube could not be used'));
+}
 
 function mayBeStored(outcome: Outcome): boolean {
   if (outcome.status === 'fulfilled') return true;

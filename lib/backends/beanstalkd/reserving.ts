@@ -4,7 +4,8 @@ import { systemClock } from '../../core/clock.js';
 import type { ReservedJob } from './client/client.js';
 import { fault } from './fault.js';
 import { HeldJob } from './held-job.js';
-import { Lane } from './lane.js';
+import type { Lane } from './lane.js';
+import { Lanes } from './lanes.js';
 import { Requests } from './requests.js';
 import type { Server } from './server.js';
 
@@ -19,14 +20,8 @@ export interface ReservingSetup {
   readonly giveBack: (job: HeldJob) => Promise<unknown>;
 }
 
-/** The most connections for a queue. */
-const MOST_LANES = 32;
-
 /** How long a lane waits in the server, in seconds. */
 const WAIT_S = 25;
-
-/** How often the queue is looked at while every lane holds a job and so none may wait, in milliseconds. */
-const LOOK_MS = 250;
 
 /** The most jobs that are asked for at a time. */
 const MOST_AT_ONCE = 100;
@@ -34,29 +29,39 @@ const MOST_AT_ONCE = 100;
 /** After so long a wait, the moment of its writing says too little of when a reserve was answered, in milliseconds. */
 const LATE_MS = 100;
 
+/** Jobs that were asked for without waiting. */
+interface Asked {
+  readonly lane: Lane;
+  readonly count: number;
+  /** By the clock's `monotonic()`. */
+  readonly at: number;
+  readonly replies: Promise<readonly (ReservedJob | undefined)[]>;
+}
+
 /**
  * Reserves the jobs of one queue, one step at a time:
  *
  * 1. where the last step gave jobs, ask for more that are ready, on a lane that has room: all in one write
  * 2. else let one empty lane wait for a job; it goes on waiting when all who asked have been aborted, for ending a wait
  *    takes ending the connection, and a job that is on its way then would be delivered to nobody
- * 3. ask for the counters of what has come
+ * 3. ask for the counters of what has come; after a wait for another job as well, in the same write
  * 4. put back what nobody wants any more, hand out the rest
  */
 export class Reserving {
-  private readonly lanes = new Set<Lane>();
+  private readonly lanes: Lanes;
   private readonly requests = new Requests();
   private readonly closing = new AbortController();
   private stepping: Promise<void> | undefined;
   /** How many to ask for without waiting. */
   private burst = 0;
+  /** What the next step begins with. */
+  private ahead: Asked | undefined;
   private waiting: Lane | undefined;
-  /** Ends the pause in which every lane holds a job. */
-  private wake: () => void = () => undefined;
 
   constructor(private readonly setup: ReservingSetup) {
     // As many reserves as wait listen, which is no leak.
     setMaxListeners(0, this.closing.signal);
+    this.lanes = new Lanes(setup.server.address, setup.tube, this.closing.signal);
   }
 
   /** @throws BackendError */
@@ -70,20 +75,21 @@ export class Reserving {
   /** Ends every wait. The connections stay for what they hold. */
   async stop(): Promise<void> {
     this.closing.abort();
-    this.wake();
+    this.lanes.freed();
     const waiting = this.waiting?.client.connection.close();
     await Promise.all([waiting, this.stepping]);
   }
 
   /** Frees the connections. */
   async close(): Promise<void> {
-    await Promise.all([...this.lanes].map((lane) => lane.client.connection.close()));
+    await this.lanes.close();
   }
 
   private async step(): Promise<void> {
     try {
-      while (this.requests.size > 0) await this.oneStep();
+      while (this.requests.size > 0 || this.ahead) await this.oneStep();
     } catch (error) {
+      this.ahead = undefined;
       this.requests.fail(fault(this.setup.server.address, error));
     } finally {
       this.stepping = undefined;
@@ -97,25 +103,30 @@ export class Reserving {
 
   /** Undefined where nothing was asked for or nothing came. */
   private async takeReady(): Promise<readonly HeldJob[] | undefined> {
-    const lane = this.burst > 0 ? this.laneWithRoom() : undefined;
-    if (!lane) return undefined;
-    const asked = Math.min(this.burst, this.requests.wanted);
-    const askedAt = systemClock.monotonic();
+    const lane = this.burst > 0 ? this.lanes.withRoom() : undefined;
+    const asked = this.ahead ?? (lane && ask(lane, Math.min(this.burst, this.requests.wanted)));
+    this.ahead = undefined;
+    if (!asked) return undefined;
     this.requests.expect();
-    const reserving = Array.from({ length: asked }, () => lane.client.reserve(0));
-    const came = (await this.on(lane, Promise.all(reserving))).filter((job) => job !== undefined);
-    this.burst = came.length === asked ? Math.min(asked * 2, MOST_AT_ONCE) : came.length;
-    if (came.length > 0) return this.inspect(lane, came, askedAt);
+    const came = (await this.on(asked.lane, asked.replies)).filter((job) => job !== undefined);
+    this.burst = came.length === asked.count ? Math.min(asked.count * 2, MOST_AT_ONCE) : came.length;
+    if (came.length > 0) return this.inspect(asked.lane, came, asked.at);
     this.requests.give([]);
     return undefined;
   }
 
   /** Undefined where nothing came. */
   private async waitForOne(): Promise<readonly HeldJob[] | undefined> {
-    const lane = await this.emptyLane();
+    if (this.requests.size === 0) return undefined;
+    const ending = this.lanes.ending() ?? (await this.lanes.endingInThisTurn());
+    if (ending && !ending.canWait) {
+      await this.lanes.oneFreed();
+      return undefined;
+    }
+    const lane = ending ?? (await this.lanes.empty());
     if (this.requests.size === 0) return undefined;
     if (!lane) {
-      await this.laneFreed();
+      await this.lanes.oneFreed();
       this.burst = 1;
       return undefined;
     }
@@ -126,9 +137,11 @@ export class Reserving {
       this.requests.giveNothing();
       return undefined;
     }
-    this.burst = 1;
     this.requests.expect();
-    return this.inspect(lane, [came], askedAt);
+    const jobs = this.inspect(lane, [came], askedAt);
+    if (this.requests.wanted > 1) this.ahead = ask(lane, 1);
+    else this.burst = 1;
+    return jobs;
   }
 
   private async inspect(
@@ -142,9 +155,7 @@ export class Reserving {
       const { client } = lane;
       const [kept, stats] = await Promise.all([late ? client.touch(reserved.id) : true, client.statsJob(reserved.id)]);
       if (!kept || !stats) return undefined;
-      const job = new HeldJob(lane, reserved, stats, late ? now : askedAt, this.setup.leaseMs);
-      job.onForgotten(() => this.wake());
-      return job;
+      return new HeldJob(lane, reserved, stats, late ? now : askedAt, this.setup.leaseMs);
     });
     return (await this.on(lane, Promise.all(asking))).filter((job) => job !== undefined);
   }
@@ -168,32 +179,13 @@ export class Reserving {
       throw error;
     }
   }
+}
 
-  private laneWithRoom(): Lane | undefined {
-    let found: Lane | undefined;
-    for (const lane of this.lanes) if (lane.hasRoom && lane.held.size >= (found?.held.size ?? 0)) found = lane;
-    return found;
-  }
-
-  /** Undefined where there are as many lanes as there may be, and all hold jobs. */
-  private async emptyLane(): Promise<Lane | undefined> {
-    for (const lane of this.lanes) if (lane.isEmpty) return lane;
-    if (this.lanes.size >= MOST_LANES) return undefined;
-    const lane = await Lane.open(this.setup.server.address, this.setup.tube);
-    this.lanes.add(lane);
-    lane.client.connection.ended.signal.addEventListener('abort', () => this.lanes.delete(lane));
-    if (this.closing.signal.aborted) await lane.client.connection.close();
-    return lane;
-  }
-
-  private laneFreed(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = systemClock.after(LOOK_MS, () => this.wake());
-      this.wake = () => {
-        cancel();
-        this.wake = () => undefined;
-        resolve();
-      };
-    });
-  }
+/** Sent in one write. */
+function ask(lane: Lane, count: number): Asked {
+  const at = systemClock.monotonic();
+  const replies = Promise.all(Array.from({ length: count }, () => lane.client.reserve(0)));
+  // It may fail before it is looked at.
+  replies.catch(() => undefined);
+  return { lane, count, at, replies };
 }

@@ -33,10 +33,11 @@ export class Settling {
 
   /** Resolves with false where the lane holds the job no more. */
   async settle(job: HeldJob, tube: string, settlement: Settlement): Promise<boolean> {
+    if (job.closing && !isDelete(settlement)) job.stay();
     switch (settlement.kind) {
       case 'completed':
       case 'expired':
-        return job.lane.client.delete(job.id);
+        return job.delete();
       case 'failed':
         return this.bury(job, tube, settlement);
       case 'again':
@@ -131,6 +132,10 @@ export class Settling {
       return undefined;
     }
   }
+}
+
+function isDelete({ kind }: Settlement): boolean {
+  return kind === 'completed' || kind === 'expired';
 }
 
 function id({ content }: HeldJob): string {

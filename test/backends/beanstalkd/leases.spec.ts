@@ -99,6 +99,29 @@ test('what arrives for nobody goes back at no cost, at its place', async () => {
   }
 });
 
+test('what came with another job, and nobody asks for any more, goes back at no cost', async () => {
+  const backend = await house.backend();
+  const taking = backend.reserve('mail', 5, AbortSignal.timeout(15_000));
+  await expect.poll(() => house.count('mail', 'current-waiting'), PATIENCE).toBe(1);
+  await publish(backend, 'mail', { payload: 0 }, { payload: 1 });
+  expect(await taking).toMatchObject([{ attempt: 1, content: { payload: 0 } }]);
+  await expect.poll(() => house.count('mail', 'current-jobs-ready'), PATIENCE).toBe(1);
+  expect(await take(backend, 'mail')).toMatchObject({ attempt: 1, content: { payload: 1 } });
+});
+
+test('what came with another job is handed out to the next who asks', async () => {
+  const [backend, other] = [await house.backend(), await house.backend()];
+  for (let round = 0; round < 50; round++) {
+    const taking = backend.reserve('mail', 5, AbortSignal.timeout(15_000));
+    await expect.poll(() => house.count('mail', 'current-waiting'), PATIENCE).toBe(1);
+    await publish(other, 'mail', { payload: 0 }, { payload: 1 }, { payload: 2 });
+    const taken = [...(await taking)];
+    while (taken.length < 3) taken.push(...(await backend.reserve('mail', 5, AbortSignal.timeout(15_000))));
+    expect(taken).toMatchObject([0, 1, 2].map((payload) => ({ attempt: 1, content: { payload } })));
+    for (const delivery of taken) expect(await backend.settle(delivery, { kind: 'completed' })).toBe(true);
+  }
+});
+
 test('more jobs are held than there may be connections, and a new one is still found', async () => {
   const backend = await house.backend();
   await publish(backend, 'mail', ...Array.from({ length: 60 }, (_, payload) => ({ payload })));

@@ -4,7 +4,8 @@ import { beanstalkd } from '../../../lib/backends/beanstalkd/index.js';
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Letters } from '../../../lib/core/letters.js';
 import { Proxy } from '../../servers/proxy.js';
-import { hasten, House, PATIENCE } from './house.js';
+import { publishingBy } from '../../core/crash/publishing.js';
+import { hasten, House, PATIENCE, publish, take } from './house.js';
 
 const MINUTE = 60_000;
 
@@ -139,6 +140,57 @@ test.each([true, false])('letters go on when the server was killed and is back, 
   // Its own errand, and that for what was sent to it, by each connection.
   expect(await house.count(';errands', 'current-jobs-delayed')).toBe(binlog ? 3 : 2);
   await vi.waitFor(async () => expect(await left(client)).toBe(0), PATIENCE);
+});
+
+test('a letter goes before the end of a job, by whichever connection holds that', async () => {
+  house = await House.open();
+  const [caller, worker] = [await house.backend(), await house.backend()];
+  const address = await addressOf(lettersOf(caller));
+  const texts = hearing(lettersOf(caller), 'key');
+  await publish(worker, 'mail', {}, {});
+  const held = [await take(worker, 'mail'), await take(worker, 'mail')];
+  for (const [index, { receipt }] of held.entries()) {
+    // The first leaves an errand for all.
+    for (const nth of [1, 2]) await lettersOf(worker).send(address, 'key', `${index}: ${nth}`, MINUTE, receipt);
+  }
+  await vi.waitFor(() => expect(texts).toEqual(['0: 1', '0: 2', '1: 1', '1: 2']), PATIENCE);
+  const stop = new AbortController();
+  const waiting = worker.reserve('mail', 5, stop.signal);
+  for (const delivery of held) expect(await worker.settle(delivery, { kind: 'completed' })).toBe(true);
+  await lettersOf(worker).send(address, 'key', 'of what is over', MINUTE, held[0]?.receipt);
+  await vi.waitFor(() => expect(texts.at(-1)).toBe('of what is over'), PATIENCE);
+  stop.abort();
+  expect(await waiting).toEqual([]);
+});
+
+test('a job whose answer the server does not take stays, and is answered once it does', async () => {
+  house = await House.open();
+  const [caller, worker] = [await house.backend(), await house.backend()];
+  let begun = 0;
+  let goOn = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  const said: string[] = [];
+  const say = (message: string): unknown => said.push(message);
+  house.crew(worker, 'calls', {
+    handlers: { job: () => 'done', slow: () => (begun++, gate.then(() => 'answered')) },
+    reporter: { log: say, warn: say, error: say },
+  });
+  const { publisher } = publishingBy(caller, 'calls');
+  await addressOf(lettersOf(caller));
+  expect(await publisher.call('job', {})).toBe('done');
+  const answer = publisher.call('slow', {});
+  await vi.waitFor(() => expect(begun).toBe(1), PATIENCE);
+  house.server.signal('SIGUSR1');
+  await expect
+    .poll(() => publish(caller, 'other', {}).catch((error: unknown) => error), PATIENCE)
+    .toBeInstanceOf(Error);
+  goOn();
+  await vi.waitFor(() => expect(said.join()).toContain('draining'), PATIENCE);
+  expect(await house.count('calls', 'current-jobs-reserved')).toBe(1);
+  await house.server.kill();
+  await house.server.start();
+  expect(await answer).toBe('answered');
+  expect(begun).toBe(2);
 });
 
 test('what is no letter is passed over, and one that is larger than the server takes is refused', async () => {

@@ -63,6 +63,11 @@ export const lettersBreakers: Readonly<Record<string, Breaker>> = {
       },
     };
   }),
+  'loses letters that go along with a job': posting((honest) => ({
+    send: async (address, key, text, ttlMs, receipt) => {
+      if (receipt === undefined) await honest.send(address, key, text, ttlMs);
+    },
+  })),
   'has one who hears a key': posting((honest) => {
     const last = new Map<string, (text: string) => void>();
     return {

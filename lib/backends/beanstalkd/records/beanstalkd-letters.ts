@@ -21,6 +21,13 @@ export interface LettersSetup {
   readonly set: (key: string, text: string, ttlMs: number) => Promise<void>;
   /** Has errands run here. */
   readonly serve: () => void;
+  /** The job of a delivery, where this process holds it. */
+  readonly holderOf: (receipt: string) => Holder | undefined;
+}
+
+/** A job that is held by a connection of its own, and about to end. */
+export interface Holder {
+  sendBeforeEnd<T>(send: (client: Client) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -44,15 +51,20 @@ export class BeanstalkdLetters implements Letters {
     return undefined;
   }
 
-  async send(address: string, key: string, text: string, ttlMs: number): Promise<void> {
-    const { line, maxBytes, serve, tubes } = this.setup;
+  async send(address: string, key: string, text: string, ttlMs: number, receipt?: string): Promise<void> {
+    const { holderOf, line, maxBytes, serve, tubes } = this.setup;
     const inbox = tubes.inbox(address);
     const body = JSON.stringify({ letter: key, text, expiresAt: expiryOf(ttlMs) } satisfies Letter);
     checkSize('record', body, maxBytes);
+    const put = (client: Client): Promise<string> => client.putInto(inbox, letterJob(body));
     serve();
-    await line.use((client) =>
-      Promise.all([this.errandIsLeft(client, address), client.putInto(inbox, letterJob(body))]),
-    );
+    await line.use<unknown>((client) => {
+      if (this.isErrandLeft(client, address)) {
+        const holder = receipt === undefined ? undefined : holderOf(receipt);
+        return holder ? holder.sendBeforeEnd(put) : put(client);
+      }
+      return Promise.all([this.leaveErrand(client, address), put(client)]);
+    });
   }
 
   hear(key: string, listener: (text: string) => void): () => void {
@@ -72,12 +84,14 @@ export class BeanstalkdLetters implements Letters {
     this.hearers.clear();
   }
 
+  private isErrandLeft(client: Client, address: string): boolean {
+    return systemClock.monotonic() - (this.leftOn(client).get(address) ?? -Infinity) < INBOX_CHECK_MS / 2;
+  }
+
   /** Sent before the letter that it is for. */
-  private async errandIsLeft(client: Client, address: string): Promise<void> {
+  private async leaveErrand(client: Client, address: string): Promise<void> {
     const left = this.leftOn(client);
-    const now = systemClock.monotonic();
-    if (now - (left.get(address) ?? -Infinity) < INBOX_CHECK_MS / 2) return;
-    left.set(address, now);
+    left.set(address, systemClock.monotonic());
     try {
       await client.putInto(this.setup.tubes.errands, errandJob({ letters: address }, INBOX_CHECK_MS));
     } catch (error) {

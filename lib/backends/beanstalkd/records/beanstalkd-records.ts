@@ -5,7 +5,7 @@ import { checkSize } from '../new-job.js';
 import { fault } from '../fault.js';
 import type { Server } from '../server.js';
 import { CommandLine } from '../command-line.js';
-import { BeanstalkdLetters } from './beanstalkd-letters.js';
+import { BeanstalkdLetters, type Holder } from './beanstalkd-letters.js';
 import { Errands } from './errands.js';
 import { Mailbox } from './mailbox.js';
 import { Notifying } from './notifying.js';
@@ -13,6 +13,15 @@ import { errandJob, expiryOf, recordJob, type RecordBody } from './record-job.js
 import { Places, type Living } from './places.js';
 import { placeOf, RecordTubes } from './record-tubes.js';
 import { Watching } from './watching.js';
+
+/** What records are opened with. */
+export interface RecordsSettings {
+  readonly prefix: string;
+  /** Whether they take part in clearing away what is over, once they have stored anything. Default: yes. */
+  readonly clearsAway?: boolean;
+  /** The job of a delivery, where this process holds it. */
+  readonly holderOf: (receipt: string) => Holder | undefined;
+}
 
 /**
  * Records as jobs that nobody reserves, each key's in a tube of its own, where {@link Places} tells which counts. Of each an
@@ -28,13 +37,13 @@ export class BeanstalkdRecords implements Records {
   private readonly mailbox: Mailbox;
   private readonly notifying: Notifying;
   private readonly places = new Places();
+  private readonly clearsAway: boolean;
 
-  /** @param clearsAway whether it takes part in clearing away what is over, once it has stored anything */
   constructor(
     private readonly server: Server,
-    prefix: string,
-    private readonly clearsAway = true,
+    { prefix, clearsAway = true, holderOf }: RecordsSettings,
   ) {
+    this.clearsAway = clearsAway;
     const name = randomUUID();
     this.line = new CommandLine(server);
     this.post = new CommandLine(server);
@@ -60,6 +69,7 @@ export class BeanstalkdRecords implements Records {
       reach: () => this.watching.reach(() => this.mailbox.ready()),
       set: (key, text, ttlMs) => this.set(key, text, ttlMs),
       serve: () => this.mailbox.start(),
+      holderOf,
     });
   }
 

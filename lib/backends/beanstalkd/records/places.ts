@@ -40,9 +40,10 @@ export class Places {
   /** Puts a record; resolves with the one that was there before, which stays then. */
   async claim(client: Client, tube: string, body: RecordBody): Promise<Living | undefined> {
     for (;;) {
+      // Awaited together: where the connection is lost, what nobody awaits would end the process.
       const putting = client.putInto(tube, recordJob(body));
-      let [first, pending] = await Promise.all([client.peekReady(), client.peekDelayed()]);
-      const id = await putting;
+      const [id, ...found] = await Promise.all([putting, client.peekReady(), client.peekDelayed()]);
+      let [first, pending] = found;
       while (first && first.id !== id && !livingIn(first)) {
         await client.delete(first.id);
         [first, pending] = await Promise.all([client.peekIn(tube), client.peekDelayed()]);
