@@ -88,29 +88,33 @@ export const forwarding = chapter('forwarding', (scenario) => {
     },
   );
 
-  scenario('each of many jobs goes through a chain of three once', async (stage) => {
-    const [second, third] = [`${stage.queue}-2`, `${stage.queue}-3`];
-    const crew = stage.crew({
-      queues: [second, third],
-      handlers: {
-        first: link('first', { forwardTo: 'second' }),
-        second: link('second', { forwardTo: 'third', queue: second }),
-        third: link('third', { queue: third }),
-      },
+  for (const [where, last] of [
+    ['', '-3'],
+    [', also back to the queue that it began in', ''],
+  ] as const)
+    scenario(`each of many jobs goes through a chain of three once${where}`, async (stage) => {
+      const [second, third] = [`${stage.queue}-2`, stage.queue + last];
+      const crew = stage.crew({
+        queues: [second, ...(last ? [third] : [])],
+        handlers: {
+          first: link('first', { forwardTo: 'second' }),
+          second: link('second', { forwardTo: 'third', queue: second }),
+          third: link('third', { queue: third }),
+        },
+      });
+      const jobs = numbers(20);
+      for (const n of jobs) await stage.publish('first', [String(n)]);
+      await crew.hears('completed', 60);
+      await crew.stop();
+      for (const name of ['first', 'second', 'third'])
+        assert.equal(crew.calls.filter((job) => job.name === name).length, 20);
+      const results = crew.told('completed').flatMap(({ job, result }) => (job.name === 'third' ? [result] : []));
+      const wanted = jobs.map((n) => [String(n), 'first', 'second', 'third']);
+      assert.deepEqual(
+        sorted(results.map((each) => JSON.stringify(each))),
+        sorted(wanted.map((each) => JSON.stringify(each))),
+      );
     });
-    const jobs = numbers(20);
-    for (const n of jobs) await stage.publish('first', [String(n)]);
-    await crew.hears('completed', 60);
-    await crew.stop();
-    for (const name of ['first', 'second', 'third'])
-      assert.equal(crew.calls.filter((job) => job.name === name).length, 20);
-    const results = crew.told('completed').flatMap(({ job, result }) => (job.name === 'third' ? [result] : []));
-    const wanted = jobs.map((n) => [String(n), 'first', 'second', 'third']);
-    assert.deepEqual(
-      sorted(results.map((each) => JSON.stringify(each))),
-      sorted(wanted.map((each) => JSON.stringify(each))),
-    );
-  });
 
   scenario('what the next job’s schema refuses fails the one before it', async (stage) => {
     const validate = (): { issues: { message: string }[] } => ({ issues: [{ message: 'never good' }] });

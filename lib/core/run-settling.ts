@@ -18,8 +18,9 @@ export async function settle(
   concluded: Outcome,
   durationMs: number,
   waiting: LazyAbort | undefined,
-  { backend, clock, leases, outage, publisher, settling, worker }: ConsumerContext,
+  context: ConsumerContext,
 ): Promise<Outcome | undefined> {
+  const { backend, clock, leases, outage, settling, worker } = context;
   const record = (error: Error): FailureRecord => ({
     at: new Date(clock.now()).toISOString(),
     worker,
@@ -32,7 +33,7 @@ export async function settle(
     try {
       // Once only: an engine that finds no duplicates would store the next job again.
       if (waiting && gone.kind === 'completed' && gone.next && !gone.forwarded) {
-        gone = await forwarded(run, gone, gone.next, publisher, clock, waiting.signal);
+        gone = await forwarded(run, gone, gone.next, context, waiting.signal);
       }
       const outcome = waiting ? await accompanied(run, gone) : gone;
       if (leases.lapsed(run)) break;

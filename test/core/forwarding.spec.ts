@@ -246,3 +246,56 @@ test('forward takes a name or a definition', () => {
   expect(() => forward('', 1)).toThrow('job name');
   expect(() => forward(class SendEmail {} as never)).toThrow('job name');
 });
+
+describe('a chain that comes back to a queue', () => {
+  /** Of three, the last in the queue of the first; `settle` is the engine's for the first job. */
+  async function chain(settleFirst: (settle: () => Promise<boolean>) => Promise<boolean>): Promise<Workshop> {
+    const shop = await open();
+    const { settle } = shop.engine;
+    shop.engine.settle = (delivery, settlement) => {
+      const isFirst = 'name' in delivery.content && delivery.content.name === 'first';
+      return isFirst ? settleFirst(() => settle(delivery, settlement)) : settle(delivery, settlement);
+    };
+    const handlers = [
+      handler('first', (payload) => forward('second', payload, { queue: 'other' })),
+      handler('second', (payload) => forward('third', payload, { queue: 'default' }), { queue: 'other' }),
+      handler('third', () => 'the end'),
+    ];
+    shop.consume(handlers, { publisher: shop.publisher, queues: [queue('default'), queue('other')] });
+    return shop;
+  }
+
+  test('waits there for its first job to be settled, and loses nothing', async () => {
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const shop = await chain((settle) => held.then(settle));
+    const ended = new Promise<unknown>((resolve) =>
+      shop.events.on('completed', ({ job, result }) => void (job.name === 'third' && resolve(result))),
+    );
+    const refused = new Promise<void>((resolve) =>
+      shop.events.on('published', ({ name, duplicate }) => void (name === 'third' && duplicate && resolve())),
+    );
+    await shop.publisher.publish('first', null, { id: 'chain' });
+    await shop.now();
+    await refused;
+    expect(shop.story.filter((name) => name === 'completed')).toEqual([]);
+    go();
+    await expect.poll(() => shop.now().then(() => shop.story.filter((name) => name === 'completed').length)).toBe(3);
+    expect(await ended).toBe('the end');
+  });
+
+  test('is given back where the application closes before that', async () => {
+    const shop = await chain(() => new Promise<never>(() => undefined));
+    const refused = new Promise<void>((resolve) =>
+      shop.events.on('published', ({ name, duplicate }) => void (name === 'third' && duplicate && resolve())),
+    );
+    await shop.publisher.publish('first', null, { id: 'chain' });
+    await shop.now();
+    await refused;
+    await shop.close();
+    const second = shop.settled.find(
+      ({ delivery }) => 'name' in delivery.content && delivery.content.name === 'second',
+    );
+    expect(second?.settlement).toMatchObject({ kind: 'again', countsAttempt: false });
+  });
+});
