@@ -8,10 +8,12 @@ export interface ConsumerTask {
   readonly url: string;
   /** Whether each job runs until the process ends. */
   readonly keep: boolean;
+  /** Whether each job has a result, and its completion is told instead of its start. Default: no. */
+  readonly answers?: boolean;
 }
 
-/** What it tells: that it consumes; when a job has started, by the machine's monotonic clock. */
-export type ConsumerReport = 'ready' | { readonly startedNs: string };
+/** What it tells: that it consumes; when a job has started, or was completed, by the machine's monotonic clock. */
+export type ConsumerReport = 'ready' | { readonly atNs: string };
 
 /** Calls `act` with a process that consumes the queue of a directory, and ends the process whatever becomes of it. */
 export async function withConsumer<T>(task: ConsumerTask, act: (child: ChildProcess) => Promise<T>): Promise<T> {

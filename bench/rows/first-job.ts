@@ -29,7 +29,7 @@ export function firstJobRow(what: string, url: string): Promise<Row> {
       await publisher.publish(name, payload);
       const [report] = await answer;
       if (report === 'ready') throw new Error('the consumer told something else');
-      times.push(Number(BigInt(report.startedNs) - began) / 1e6);
+      times.push(Number(BigInt(report.atNs) - began) / 1e6);
     }
     await backend.close();
     times.sort((a, b) => a - b);
