@@ -45,7 +45,10 @@ export interface ConformanceOptions {
   readonly createBackend: (
     wish: BackendWish,
   ) => BackendDescription | BackendUnderTest | Promise<BackendDescription | BackendUnderTest>;
-  /** The lease asked for by scenarios that wait for one to lapse, in milliseconds. Default 1,000. */
+  /**
+   * The lease asked for by scenarios that wait for one to lapse, in milliseconds. Default 1,000. A scenario that the
+   * machine was too slow for is played again with a longer one, four times at most.
+   */
   readonly shortLeaseMs?: number;
   /**
    * Hears of each scenario that the backend's traits exempt, when its turn comes; its test passes. Default: a line on
