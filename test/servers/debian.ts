@@ -1,7 +1,13 @@
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+/** Test files look for the same servers at the same time, and apt refuses to be run twice. */
+const ONE_AT_A_TIME = join(tmpdir(), 'nestjs-jobs-apt.lock');
+const APT = 'apt-get -o DPkg::Lock::Timeout=120';
 
 /**
  * Finds a program; installs its Debian package where it is missing and this is root. Resolves with its name or path.
@@ -11,10 +17,10 @@ const run = promisify(execFile);
 export async function debianProgram(program: string, packageName: string, asked = '--version'): Promise<string> {
   const found = await find(program, asked);
   if (found) return found;
-  const line = `apt-get update && apt-get install -y --no-install-recommends ${packageName}`;
+  const line = `${APT} update && ${APT} install -y --no-install-recommends ${packageName}`;
   if (process.getuid?.() !== 0) throw new Error(`${program} is missing. Install it as root: ${line}`);
   try {
-    await run('sh', ['-c', line], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    await run('flock', [ONE_AT_A_TIME, 'sh', '-c', line], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
   } catch (cause) {
     throw new Error(`${program} is missing, and this failed: ${line}`, { cause });
   }
