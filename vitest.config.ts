@@ -20,8 +20,8 @@ export default defineConfig({
     reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     // Forks, for tests send signals, change the working directory and count open handles.
     pool: 'forks',
-    // Most of the time they wait for leases, servers and processes: four files at a time also where there are but two cores.
-    maxWorkers: 4,
+    // Most of the time they wait for leases, servers and processes: five files at a time also where there are but two cores.
+    maxWorkers: 5,
     sequence: { sequencer: SlowFirst },
     // So long that only what hangs runs into them, on a busy machine too.
     testTimeout: 60_000,

@@ -7,7 +7,7 @@ const SLOW = [
   /crash/,
   /backends\/[\w-]+\.spec/,
   /readme/,
-  /(draining|closing-under-load)/,
+  /(draining|closing-under-load|watchdog)/,
   /(operating|moving|processes)\.spec/,
 ];
 

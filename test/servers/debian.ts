@@ -20,7 +20,9 @@ export async function debianProgram(program: string, packageName: string, asked 
   const line = `${APT} update && ${APT} install -y --no-install-recommends ${packageName}`;
   if (process.getuid?.() !== 0) throw new Error(`${program} is missing. Install it as root: ${line}`);
   try {
-    await run('flock', [ONE_AT_A_TIME, 'sh', '-c', line], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    await run('flock', [ONE_AT_A_TIME, 'sh', '-c', line], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   } catch (cause) {
     throw new Error(`${program} is missing, and this failed: ${line}`, { cause });
   }

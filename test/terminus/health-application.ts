@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Controller, Get, Inject, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthIndicatorFunction } from '@nestjs/terminus';
@@ -70,6 +71,7 @@ export async function healthApplication(
         const answer = await health();
         if (answer.code === code) return answer;
         if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${code}: ${JSON.stringify(answer)}`);
+        await setTimeout(50);
       }
     },
     close: () => app.close(),

@@ -43,7 +43,8 @@ test('on BullMQ, a Redis that is gone is told, and that it is back', { timeout: 
     true,
   );
   // Both of them, each in its time.
-  for (let answer = gone; Object.values(answer.details).some(({ status }) => status === 'up'); answer = await health());
+  const states = async () => Object.values((await health()).details).map(({ status }) => status);
+  await expect.poll(states, { timeout: 30_000 }).toEqual(['down', 'down']);
   const { details } = await health();
   expect(details['workers']?.['message']).toMatch(/^queue "default": the engine has failed for [\d.]+ s$/);
   await redis.start();

@@ -13,8 +13,11 @@ import { backendFromUrl } from '../../../lib/nest/backend-url.js';
  */
 const [url = '', queue = '', traced] = process.argv.slice(2);
 
+const nobodyWrites = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks the event loop, in JavaScript, and leaves the machine to other tests. */
 function spinFor(ms: number): void {
-  for (const end = Date.now() + ms; Date.now() < end;);
+  for (const end = Date.now() + ms; Date.now() < end;) Atomics.wait(nobodyWrites, 0, 0, 10);
 }
 
 const backend = await backendFromUrl(url).open({
