@@ -1,9 +1,9 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newId } from '../../../lib/core/id.js';
 import { Shift } from './support/shift.js';
 import { until } from './support/until.js';
-import { READING, systemError, watchedDisk } from './support/watched-disk.js';
+import { diskTamperedOnce, READING, systemError, watchedDisk } from './support/watched-disk.js';
 import { json, Yard } from './support/yard.js';
 
 test('a file that is gone before it is opened hinders nobody', async () => {
@@ -25,45 +25,38 @@ test.each([
   ['nothing', () => undefined],
 ])('a file replaced by %s between seeing and claiming is left alone', async (_, replace) => {
   const yard = await Yard.make();
-  let tampered = false;
-  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation !== 'rename' || tampered || !path.endsWith('/incoming/x')) return;
-    tampered = true;
+  const tampered = vi.fn((path: string) => {
     rmSync(path);
     replace(path);
   });
+  const disk = diskTamperedOnce('rename', '/incoming/x', tampered);
   const backend = await yard.open({ disk });
   yard.put('x', json({ priority: 0 }));
   await yard.publish(backend, { id: 'other' });
   expect((await yard.takeAll(backend)).map(({ content }) => content.id)).toEqual(['other']);
-  expect(tampered).toBe(true);
+  expect(tampered).toHaveBeenCalledOnce();
   const shown = await yard.shell('ls -F incoming; ls pending | grep -v other || true');
   expect(shown.trim()).toBe({ 'a directory': 'x/', 'a link': 'x@' }[_] ?? '');
 });
 
 test('a directory in the place of a job whose id was made here is left alone', async () => {
   const yard = await Yard.make();
-  let tampered = false;
-  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation !== 'rename' || tampered || !path.includes('/incoming/')) return;
-    tampered = true;
+  const tampered = vi.fn((path: string) => {
     rmSync(path);
     mkdirSync(`${path}/inside`, { recursive: true });
   });
+  const disk = diskTamperedOnce('rename', '/incoming/', tampered);
   const backend = await yard.open({ disk });
   await yard.publish(backend, { freshId: true, id: newId(), priority: 0 });
   await yard.publish(backend, { id: 'other' });
   expect((await yard.takeAll(backend)).map(({ content }) => content.id)).toEqual(['other']);
-  expect(tampered).toBe(true);
+  expect(tampered).toHaveBeenCalledOnce();
   expect(await yard.shell('ls incoming/*; ls pending | grep -v other || true')).toBe('inside\n');
 });
 
 test('what is put back after a failed claim never replaces a new file of its name', async () => {
   const yard = await Yard.make();
-  let tampered = false;
-  const disk = watchedDisk(({ operation, paths: [path = ''] }) => {
-    if (operation !== 'open' || tampered || !path.includes('/pending/')) return;
-    tampered = true;
+  const disk = diskTamperedOnce('open', '/pending/', () => {
     yard.put('x', json({}, { body: 'new' }));
     throw systemError('EMFILE');
   });

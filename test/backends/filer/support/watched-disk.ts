@@ -39,3 +39,13 @@ export function watchedDisk(before: (act: Act) => void, disk: Disk = new RealDis
 export function systemError(code: string, message = 'injected'): Error {
   return Object.assign(new Error(`${code}: ${message}`), { code });
 }
+
+/** The disk, where something happens once: before the first operation of that kind on a path with such a part. */
+export function diskTamperedOnce(kind: Operation, part: string, tamper: (path: string) => void): Disk {
+  let isDone = false;
+  return watchedDisk(({ operation, paths: [path = ''] }) => {
+    if (isDone || operation !== kind || !path.includes(part)) return;
+    isDone = true;
+    tamper(path);
+  });
+}
