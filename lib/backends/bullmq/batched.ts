@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from 'bullmq';
+import { severalTimes } from './batched-script.js';
 
 /** Arguments of a script as BullMQ gives them: its keys, then the others. */
 type Arguments = readonly (string | number | boolean | Buffer | null | undefined)[];
@@ -23,39 +24,6 @@ export function definedOn(client: RedisClient, name: string): Defined | undefine
 
 /** How many calls go together at most, so few that the answers to one batch are worked on while Redis works on the next. */
 const LARGEST_BATCH = 25;
-
-/**
- * Runs a script several times, each time as if alone. The calls of a batch have most arguments in common: the first has all
- * of its own, the others only those in which any of them differs. An error of one leaves the others alone. The tables are
- * the same for all, for BullMQ's scripts only read them.
- *
- * KEYS: of the first. ARGV: how many calls, how many arguments beside the keys, how many differ; the place of each of
- * these, the keys counted first; the arguments of the first; then of each other call those that differ.
- */
-const around = (lua: string): string => `
-local function run(KEYS, ARGV)
-${lua}
-end
-local calls, size, width = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local places = {}
-for column = 1, width do places[column] = tonumber(ARGV[3 + column]) end
-local first = 3 + width
-local at = first + size
-local replies = {}
-local keys, args, ownKeys = {unpack(KEYS)}, {unpack(ARGV, first + 1, first + size)}, #KEYS
-for call = 1, calls do
-  if call > 1 then
-    for column = 1, width do
-      local place, value = places[column], ARGV[at + column]
-      if place <= ownKeys then keys[place] = value else args[place - ownKeys] = value end
-    end
-    at = at + width
-  end
-  local ok, reply = pcall(run, keys, args)
-  if ok then replies[call] = {1, reply}
-  else replies[call] = {0, type(reply) == 'table' and reply['err'] or tostring(reply)} end
-end
-return replies`;
 
 /**
  * A script of BullMQ's, called for many jobs: what is called in one turn goes to Redis as one command. A worker that has
@@ -89,7 +57,7 @@ export class Batched {
     if (!script) return undefined;
     const { lua, numberOfKeys } = script;
     const command = `${name}:batched`;
-    if (!definedOn(client, command)) client.defineCommand(command, { numberOfKeys, lua: around(lua) });
+    if (!definedOn(client, command)) client.defineCommand(command, { numberOfKeys, lua: severalTimes(lua) });
     return new Batched(client, command, numberOfKeys, alone, inTurns);
   }
 
