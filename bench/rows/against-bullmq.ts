@@ -9,7 +9,7 @@ import { PrivateRedis } from '../../test/servers/redis.js';
 import { byCallers, CALLERS } from '../callers.js';
 import { Countdown } from '../countdown.js';
 import { JOB, request } from '../core-setup.js';
-import { inFolder } from '../folder.js';
+import { inFolderInMemory } from '../folder.js';
 import { inPairs, type Side } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 
@@ -24,7 +24,11 @@ interface Path {
 
 type OpenPath = (concurrency: number, handled: () => void) => Promise<Path>;
 
-/** The whole path through the module on a directory, against plain BullMQ on a Redis of this machine. */
+/**
+ * The whole path through the module on a directory, against plain BullMQ on a Redis of this machine. That keeps its jobs in
+ * memory alone, so the directory is in memory, too: on a disk, some file systems make files slowly while others were just
+ * removed, and Redis would write as well.
+ */
 export async function againstBullmqRows(): Promise<Row[]> {
   const redis = await PrivateRedis.start();
   try {
@@ -37,7 +41,7 @@ export async function againstBullmqRows(): Promise<Row[]> {
 }
 
 function compare(concurrency: number, openOther: OpenPath): Promise<Row> {
-  return inFolder(async (folder) => {
+  return inFolderInMemory(async (folder) => {
     const count = new Countdown();
     let directories = 0;
     const openOurs: OpenPath = (...rest) => oursIn(join(folder, String(++directories)), ...rest);
@@ -56,7 +60,7 @@ function compare(concurrency: number, openOther: OpenPath): Promise<Row> {
       };
     };
     const { ratio, a, b } = await inPairs(ROUNDS, JOBS, through(openOurs), through(openOther));
-    const what = `publish to handle through the module, ${CALLERS} callers, concurrency ${concurrency}, against BullMQ`;
+    const what = `publish to handle through the module, ${CALLERS} callers, concurrency ${concurrency}, both in memory, against BullMQ`;
     return ratioRow(what, ratio, { least: 1 }, `${perSecond(a)}; BullMQ ${perSecond(b)}`);
   });
 }
