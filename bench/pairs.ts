@@ -40,17 +40,24 @@ export function quantile(sorted: readonly number[], q: number): number {
  * @param jobs how many one turn of either handles
  */
 export async function inPairs(rounds: number, jobs: number, a: Side, b: Side): Promise<Pairs> {
-  const times: { readonly a: number; readonly b: number }[] = [];
-  // The first round warms both up.
-  for (let round = 0; round <= rounds; round++) {
-    const pair = { a: await time(a), b: await time(b) };
-    if (round > 0) times.push(pair);
-  }
+  const times = await inTurns(rounds, [a, b]);
   return {
-    ratio: spread(times.map((pair) => pair.b / pair.a)),
-    a: spread(times.map((pair) => pair.a)).median / jobs,
-    b: spread(times.map((pair) => pair.b)).median / jobs,
+    ratio: spread(times.map(([ofA = NaN, ofB = NaN]) => ofB / ofA)),
+    a: spread(times.map(([ofA = NaN]) => ofA)).median / jobs,
+    b: spread(times.map(([, ofB = NaN]) => ofB)).median / jobs,
   };
+}
+
+/** Measures each side once a round, one after the other. Resolves with the milliseconds that they took, by round. */
+export async function inTurns(rounds: number, sides: readonly Side[]): Promise<readonly (readonly number[])[]> {
+  const times: number[][] = [];
+  // The first round warms all up.
+  for (let round = 0; round <= rounds; round++) {
+    const took: number[] = [];
+    for (const side of sides) took.push(await time(side));
+    if (round > 0) times.push(took);
+  }
+  return times;
 }
 
 async function time(side: Side): Promise<number> {

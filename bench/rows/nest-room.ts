@@ -17,7 +17,7 @@ import { byCallers } from '../callers.js';
 import { Countdown } from '../countdown.js';
 import { JOB, newConsumer, newPublisher, open, request, requests } from '../core-setup.js';
 import type { Publisher } from '../../lib/core/publisher.js';
-import { inPairs, type Side } from '../pairs.js';
+import { inPairs, inTurns, spread, type Side } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 
 const JOBS = 10_000;
@@ -78,19 +78,18 @@ async function enhancersRow(): Promise<Row> {
   const app = await NestFactory.createApplicationContext(class Empty {}, { logger: false });
   const call = bareCall(app.get(ExternalContextCreator));
   const bare: Side = { timed: () => byCallers(JOBS, (n) => call(request(n).payload, {})) };
-  const withEnhancers = await inPairs(ROUNDS, JOBS, bound, core);
-  const calls = await inPairs(ROUNDS, JOBS, bare, core);
+  const rounds = (await inTurns(ROUNDS, [bound, core, bare])).map(([ofBound = NaN, ofCore = NaN, call = NaN]) => ({
+    cost: ofBound - ofCore,
+    call,
+  }));
   await Promise.all([bound.end(), core.end(), app.close()]);
-  const costMs = withEnhancers.a - withEnhancers.b;
-  const ratio = costMs / calls.a;
-  const us = (ms: number): string => `${(1000 * ms).toFixed(1)} µs`;
-  return {
-    what: 'guard, pipe and interceptor: their cost to a job, by that of a bare call of ExternalContextCreator',
-    bar: `≤ ${MOST_BY_BARE}`,
-    found: ratio.toFixed(2),
-    ok: ratio <= MOST_BY_BARE,
-    info: `${us(costMs)} a job; a bare call ${us(calls.a)}`,
-  };
+  const us = (ms: readonly number[]): string => `${((1000 * spread(ms).median) / JOBS).toFixed(1)} µs`;
+  return ratioRow(
+    'guard, pipe and interceptor: their cost to a job, by that of a bare call of ExternalContextCreator',
+    spread(rounds.map(({ cost, call }) => cost / call)),
+    { most: MOST_BY_BARE },
+    `${us(rounds.map(({ cost }) => cost))} a job; a bare call ${us(rounds.map(({ call }) => call))}`,
+  );
 }
 
 /** Begins to handle the jobs of a memory; gives what ends it. */
