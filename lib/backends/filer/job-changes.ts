@@ -117,6 +117,8 @@ export class JobChanges {
     const name = nameOf(file) ?? this.adopted(path, file);
     if (!name) return false;
     const delayed = delayedName({ ...name, rescheduled: true }, Math.max(Math.ceil(at), Date.now()));
+    // It has that time already.
+    if (folder === 'delayed' && file === delayed) return true;
     disk.rename(path, folders.file('delayed', delayed));
     taken(folder, file);
     stored('delayed', delayed);

@@ -46,6 +46,15 @@ for (const id of [undefined, 'named']) {
   });
 }
 
+test('a cut while a job gets the time that it has leaves it once', async () => {
+  await cutEverywhere(async (backend, disk) => {
+    await publish(backend, disk, message('named'));
+    const at = Date.now() + 5_000;
+    await change(backend, 'waiting', { kind: 'reschedule', at });
+    await change(backend, 'delayed', { kind: 'reschedule', at });
+  });
+});
+
 test('a cut while a job that waits is removed leaves it whole or gone', async () => {
   await cutEverywhere(async (backend, disk) => {
     await publish(backend, disk, message('named'));
