@@ -103,15 +103,25 @@ test('an application of Nest is worked by its own configuration, on the engine t
   );
 });
 
-test('who reads an answer may leave before its end', async () => {
-  const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ name: 'x', payload: 'y'.repeat(1_000) + n }));
-  await cli.run(['publish', '--from', '-', '-b', 'filer:piped'], { input: lines.join('\n') });
-  const line = `'${process.execPath}' '${cli.main}' ls default -n 300 -b filer:piped | head -n 1; echo "\${PIPESTATUS[0]}"`;
+/** What is said where a program reads the answer to a command; the last line is the command's exit code. */
+async function readBy(reader: string, command: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const line = `'${process.execPath}' '${cli.main}' ${command} | ${reader}; echo "\${PIPESTATUS[0]}"`;
   const child = spawn('bash', ['-c', line], { cwd: cli.folder });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   await once(child, 'close');
+  return { stdout, stderr };
+}
+
+test.each(['--help', 'work --help', '--version'])('who reads what %s prints may leave at once', async (command) => {
+  expect(await readBy('true', command)).toEqual({ stdout: '0\n', stderr: '' });
+});
+
+test('who reads an answer may leave before its end', async () => {
+  const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ name: 'x', payload: 'y'.repeat(1_000) + n }));
+  await cli.run(['publish', '--from', '-', '-b', 'filer:piped'], { input: lines.join('\n') });
+  const { stdout, stderr } = await readBy('head -n 1', 'ls default -n 300 -b filer:piped');
   expect(stdout).toMatch(/^ID .*\n0\n$/);
   expect(stderr.replace(/^the first 300.*\n/m, '')).toBe('');
 });
