@@ -23,8 +23,8 @@ interface Run {
 const RUNS: readonly Run[] = [
   { engine: 'filer', durable: false, serverKills: 0, named: 'the filer, not durable' },
   { engine: 'filer', durable: true, serverKills: 0, named: 'the filer, durable' },
-  { engine: 'bullmq', durable: false, serverKills: 8, named: 'BullMQ, and Redis 8 times' },
-  { engine: 'beanstalkd', durable: false, serverKills: 8, named: 'beanstalkd, and its server 8 times' },
+  { engine: 'bullmq', durable: false, serverKills: 20, named: 'BullMQ, and Redis 20 times' },
+  { engine: 'beanstalkd', durable: false, serverKills: 20, named: 'beanstalkd, and its server 20 times' },
 ];
 
 const programs = join(compiled(), 'bench/crash');

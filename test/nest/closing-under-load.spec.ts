@@ -6,7 +6,7 @@ import { PrivateBeanstalkd } from '../servers/beanstalkd.js';
 import { PrivateRedis } from '../servers/redis.js';
 
 /** How often each engine's application is closed; `CLOSINGS=50 npx vitest run …` asks for more. */
-const TIMES = Number(process.env['CLOSINGS'] ?? 3);
+const TIMES = Number(process.env['CLOSINGS'] ?? 5);
 /** How many processes run at a time. */
 const AT_ONCE = 2;
 const LONGEST_RUN_MS = 60_000;
