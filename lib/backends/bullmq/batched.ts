@@ -80,12 +80,12 @@ export class Batched {
     try {
       const [first] = calls;
       if (calls.length === 1 && first) return first.resolve(await this.alone(first.args));
-      const replies = (await this.client.runCommand(this.command, this.together(calls))) as [number, unknown][];
+      const replies = (await this.client.runCommand(this.command, this.together(calls))) as unknown[];
       if (this.inTurns) await this.nextTurn();
       for (const [index, { resolve, reject }] of calls.entries()) {
-        const [ok, reply] = replies[index] ?? [0, 'no reply'];
-        if (ok === 1) resolve(reply);
-        else reject(replyError(String(reply)));
+        const reply = replies[2 * index + 1];
+        if (replies[2 * index] === 1) resolve(reply);
+        else reject(replyError(typeof reply === 'string' ? reply : 'no reply'));
       }
     } catch (error) {
       for (const { reject } of calls) reject(error);

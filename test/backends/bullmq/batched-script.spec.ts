@@ -1,42 +1,60 @@
 import { Queue } from 'bullmq';
-import { describe, expect, test } from 'vitest';
-import { definitionsOf, severalTimes } from '../../../lib/backends/bullmq/batched-script.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { severalTimes } from '../../../lib/backends/bullmq/batched-script.js';
 import { definedOn } from '../../../lib/backends/bullmq/batched.js';
+import { partsOf } from '../../../lib/backends/bullmq/script-parts.js';
 import { PrivateRedis } from '../../servers/redis.js';
 import { onRedis } from './on-redis.js';
 
-const HELPERS = `--[[ Says what the end is. ]]
-local rcall = redis.call
+const LOCALS = `local rcall = redis.call
+local key = KEYS[1]
+local found
+`;
+const FUNCTIONS = `--[[ Says what the end is. ]]
 -- if it is told
 local function twice(text)
   if text == "end" then
     return "the end"
   end
   for n = 1, 1 do text = text .. text end
+
+  found = found or ARGV[1]
   return text
 end
 local thrice = function (text)
   return twice(text) .. text
 end
 `;
-const BODY = `local key = KEYS[1]
-local function later() return ARGV[1] end
+const BODY = `local function later() return found end
+local tripled = thrice(ARGV[1])
 rcall("APPEND", key, later())
-return thrice(ARGV[1])
+return tripled
 `;
 
-describe('what a script begins with', () => {
-  test('is its functions, up to what is another in each call', () => {
-    expect(definitionsOf(HELPERS + BODY).trim()).toBe(HELPERS.trim());
+describe('the parts of a script', () => {
+  test('are the functions that it begins with, its first locals, and what is done in each call', () => {
+    const { functions, locals, body } = partsOf(LOCALS + FUNCTIONS + BODY);
+    expect(functions.map((text) => text.split('\n')[0])).toEqual([
+      'local function twice(text)',
+      'local thrice = function (text)',
+    ]);
+    expect(locals).toEqual(['rcall', 'key', 'found']);
+    expect(body.trim()).toBe(`rcall = redis.call\nkey = KEYS[1]\nfound = nil\n${BODY}`.trim());
+  });
+
+  test('begin where the first thing is that is neither', () => {
+    const { functions, locals, body } = partsOf(`if KEYS[2] then return 1 end\n${LOCALS}${FUNCTIONS}${BODY}`);
+    expect([functions, locals]).toEqual([[], []]);
+    expect(body).toContain(FUNCTIONS);
   });
 
   test.each([
-    ['a function uses an argument', `local function first()\n  return ARGV[1]\nend\nreturn first()`],
-    ['a function is laid out otherwise', `local function sign(n)\n  if n < 0 then\n    n = -1\nend\n  return n\nend`],
-    ['there are more than Lua takes', 'local function f()\n  return 1\nend\n'.repeat(51)],
-    ['it begins otherwise', `local n = 1\n${HELPERS}`],
-  ])('is nothing where %s', (_, lua) => {
-    expect(definitionsOf(lua)).toBe('');
+    ['a function is laid out otherwise', 'local function sign(n)\n  if n < 0 then\n    n = -1\nend\n  return n\nend\n'],
+    ['a function is in one line', `local function one() return 1 end\nlocal two = KEYS[2]\n${FUNCTIONS}`],
+    ['a name is taken twice', `local found = 1\n${FUNCTIONS}local found = 2\n`],
+    ['there are more than Lua takes', [...Array(51).keys()].map((n) => `local l${n} = ${n}\n`).join('')],
+  ])('are not taken apart where %s', (_, lua) => {
+    expect(partsOf(lua)).toEqual({ functions: [], locals: [], body: lua });
   });
 });
 
@@ -47,25 +65,44 @@ describe('on Redis', () => {
   const run = (lua: string): Promise<unknown> =>
     on.redis.eval(severalTimes(lua), 1, 'one', 2, 1, 2, 1, 2, 'a', 'two', 'b');
 
+  beforeEach(() => on.redis.unlink('one', 'two'));
+
   test.each([
-    ['once', HELPERS + BODY],
-    ['for each call', `local n = 1\n${HELPERS}${BODY}`],
+    ['once', LOCALS + FUNCTIONS + BODY],
+    ['for each call', `local many, values = 1, 2\n${LOCALS}${FUNCTIONS}${BODY}`],
   ])('a script gives each call its own, its functions made %s', async (_, lua) => {
-    await on.redis.unlink('one', 'two');
-    expect(await run(lua)).toEqual([
-      [1, 'aaa'],
-      [1, 'bbb'],
-    ]);
+    expect(await run(lua)).toEqual([1, 'aaa', 1, 'bbb']);
     expect(await on.redis.mget('one', 'two')).toEqual(['a', 'b']);
   });
 
-  test('the functions by which BullMQ ends a job are made once for many jobs', async () => {
+  test('the error of one call and the reply of none leave the others alone', async () => {
+    const failing = `if ARGV[1] == 'a' then return redis.call('NONSENSE') end\nreturn nil`;
+    expect(await run(failing)).toEqual([0, expect.stringMatching(/unknown redis command/i), 1, null]);
+  });
+
+  test('what is done to a queue is done once, what is done to another queue as well', async () => {
+    const acting = `local function trimEvents(metaKey, eventStreamKey)
+  redis.call("RPUSH", "one", metaKey .. eventStreamKey)
+end
+trimEvents("meta", "events")
+trimEvents("meta", "events")
+trimEvents("meta", KEYS[1])
+return 0`;
+    await run(acting);
+    expect(await on.redis.lrange('one', 0, -1)).toEqual(['metaevents', 'metaone', 'metatwo']);
+  });
+
+  test('the functions of the scripts that are called for many jobs are made once', async () => {
     const queue = new Queue('q', { connection: { url: on.server.url } });
     try {
       const backend = queue.getBackend();
       const { version } = backend as unknown as { readonly version: string };
-      const { lua = '' } = definedOn(await backend.client, `moveToFinished:${version}`) ?? {};
-      expect(definitionsOf(lua).match(/^local function/gm)?.length).toBeGreaterThan(20);
+      for (const name of ['moveToActive', 'moveToFinished', 'moveToDelayed', 'addPrioritizedJob', 'addDelayedJob']) {
+        const { lua = '' } = definedOn(await backend.client, `${name}:${version}`) ?? {};
+        const { functions, body } = partsOf(lua);
+        expect({ name, many: functions.length >= 10 }).toEqual({ name, many: true });
+        expect(body).not.toMatch(/^local (function|\w+ = function)/m);
+      }
     } finally {
       await queue.close();
     }

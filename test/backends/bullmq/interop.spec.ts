@@ -157,6 +157,20 @@ describe('a plain BullMQ program', () => {
     expect(readable(await taking).payload).toBe('held');
   });
 
+  test.each([
+    ['together', () => plain.setGlobalConcurrency(3)],
+    ['in a minute', () => plain.setGlobalRateLimit(3, 60_000)],
+  ])('that says how many jobs may start %s is heeded, also where many are taken at once', async (_, limit) => {
+    await limit();
+    await backend.publish(
+      bench.queue,
+      Array.from({ length: 10 }, () => message()),
+    );
+    const taken = await backend.reserve(bench.queue, 10, AbortSignal.timeout(5_000));
+    expect(taken).toHaveLength(3);
+    expect(await backend.reserve(bench.queue, 10, AbortSignal.timeout(100))).toEqual([]);
+  });
+
   test('that dies while it holds our job has its job rescued', async () => {
     await bench.close();
     backend = await bench.open({ lease: 300 });
