@@ -1,32 +1,41 @@
+import { createHash } from 'node:crypto';
 import { partsOf } from './script-parts.js';
 
 /**
- * Those of BullMQ's functions that do something to a queue, not to a job, and return nothing: they trim its events, mark it
- * as worth a look, and look for delayed jobs that are due. Nobody comes between the calls of a batch: once is enough.
+ * Functions of BullMQ's that concern a queue, not a job, and return nothing, by the digests of their texts. Nobody comes
+ * between the calls of a batch, so that once is enough; where a text has become another, BullMQ's own calls are left alone.
  */
-const FOR_THE_QUEUE: ReadonlySet<string> = new Set(['trimEvents', 'addBaseMarkerIfNeeded', 'promoteDelayedJobs']);
+const ACTS = new Map([
+  ['trimEvents', '7a861b2956693a88'],
+  // That it is worth a look.
+  ['addBaseMarkerIfNeeded', '4221cfc2f45bc4af'],
+  // Those that have fallen due. A batch adds none to them: no script of ours both puts a job back and fetches one.
+  ['promoteDelayedJobs', 'c713f701208105bb'],
+]);
+const ONCE = `  local function once(act)
+    local done = {}
+    return function(key, other, ...)
+      local doneToKey = done[key] or {}
+      if doneToKey[tostring(other)] then return end
+      act(key, other, ...)
+      doneToKey[tostring(other)] = true
+      done[key] = doneToKey
+    end
+  end`;
 
-const ONCE = `local function once(act)
-  local done = {}
-  return function(key, other, ...)
-    local doneToKey = done[key] or {}
-    if doneToKey[tostring(other)] then return end
-    act(key, other, ...)
-    doneToKey[tostring(other)] = true
-    done[key] = doneToKey
-  end
-end`;
-
-/** Of what BullMQ says of a queue, how many may be active together is another matter after each call. */
+/** Says whether a queue is paused, and its limits. How many may be active together is another matter after each call. */
 const METADATA = 'getQueueMetadata';
-const METADATA_ONCE = `local askForMetadata, metadata = ${METADATA}, {}
-${METADATA} = function(key, ...)
-  local known = metadata[key]
-  if not known then
-    known = {askForMetadata(key, ...)}
-    if redis.call('HEXISTS', key, 'concurrency') == 0 then metadata[key] = known end
+const METADATA_DIGEST = '470f1082f956495a';
+const METADATA_ONCE = `do
+  local ask, metadata = ${METADATA}, {}
+  ${METADATA} = function(key, ...)
+    local known = metadata[key]
+    if not known then
+      known = {ask(key, ...)}
+      if redis.call('HEXISTS', key, 'concurrency') == 0 then metadata[key] = known end
+    end
+    return known[1], known[2], known[3]
   end
-  return unpack(known, 1, table.maxn(known))
 end`;
 
 /**
@@ -41,14 +50,11 @@ end`;
  */
 export function severalTimes(lua: string): string {
   const { functions, locals, body } = partsOf(lua);
-  const names = functions.map((text) => /\w+/.exec(text.replace(/^local (function )?/, ''))?.[0] ?? '');
   return `local KEYS, ARGV, argumentsOfBatch = {unpack(KEYS)}, {}, ARGV
 ${locals.map((name) => `local ${name}\n`).join('')}
-${functions.join('\n')}
-${ONCE}
-${names.map((name) => (FOR_THE_QUEUE.has(name) ? `${name} = once(${name})\n` : '')).join('')}
-${names.includes(METADATA) ? METADATA_ONCE : ''}
-local function run()
+${[...functions.values()].join('\n')}
+${onceForTheQueue(functions)}
+local run = function()
 ${body}
 end
 local batch = argumentsOfBatch
@@ -73,4 +79,17 @@ for call = 1, calls do
   replies[2 * call - 1], replies[2 * call] = ok and 1 or 0, reply or false
 end
 return replies`;
+}
+
+function onceForTheQueue(functions: ReadonlyMap<string, string>): string {
+  const isAsNow = (name: string, digest: string): boolean => digestOf(functions.get(name)) === digest;
+  const acts = [...ACTS].filter(([name, digest]) => isAsNow(name, digest));
+  return `do
+${ONCE}
+${acts.map(([name]) => `  ${name} = once(${name})\n`).join('')}end
+${isAsNow(METADATA, METADATA_DIGEST) ? METADATA_ONCE : ''}`;
+}
+
+function digestOf(text = ''): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

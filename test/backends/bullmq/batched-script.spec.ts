@@ -34,18 +34,17 @@ return tripled
 describe('the parts of a script', () => {
   test('are the functions that it begins with, its first locals, and what is done in each call', () => {
     const { functions, locals, body } = partsOf(LOCALS + FUNCTIONS + BODY);
-    expect(functions.map((text) => text.split('\n')[0])).toEqual([
-      'local function twice(text)',
-      'local thrice = function (text)',
+    expect([...functions].map(([name, text]) => [name, text.split('\n')[0]])).toEqual([
+      ['twice', 'local function twice(text)'],
+      ['thrice', 'local thrice = function (text)'],
     ]);
     expect(locals).toEqual(['rcall', 'key', 'found']);
     expect(body.trim()).toBe(`rcall = redis.call\nkey = KEYS[1]\nfound = nil\n${BODY}`.trim());
   });
 
   test('begin where the first thing is that is neither', () => {
-    const { functions, locals, body } = partsOf(`if KEYS[2] then return 1 end\n${LOCALS}${FUNCTIONS}${BODY}`);
-    expect([functions, locals]).toEqual([[], []]);
-    expect(body).toContain(FUNCTIONS);
+    const lua = `if KEYS[2] then return 1 end\n${LOCALS}${FUNCTIONS}${BODY}`;
+    expect(partsOf(lua)).toEqual({ functions: new Map(), locals: [], body: `${lua}` });
   });
 
   test.each([
@@ -53,8 +52,13 @@ describe('the parts of a script', () => {
     ['a function is in one line', `local function one() return 1 end\nlocal two = KEYS[2]\n${FUNCTIONS}`],
     ['a name is taken twice', `local found = 1\n${FUNCTIONS}local found = 2\n`],
     ['there are more than Lua takes', [...Array(51).keys()].map((n) => `local l${n} = ${n}\n`).join('')],
+    [
+      'a function goes on in a line that is not indented',
+      `local f = function (n)\n--\n  local m = n\n  return m\nend\n`,
+    ],
+    ['a text goes over several lines', 'local text = [[\nlocal none = 1\n]]\n'],
   ])('are not taken apart where %s', (_, lua) => {
-    expect(partsOf(lua)).toEqual({ functions: [], locals: [], body: lua });
+    expect(partsOf(lua)).toEqual({ functions: new Map(), locals: [], body: lua });
   });
 });
 
@@ -80,31 +84,45 @@ describe('on Redis', () => {
     expect(await run(failing)).toEqual([0, expect.stringMatching(/unknown redis command/i), 1, null]);
   });
 
-  test('what is done to a queue is done once, what is done to another queue as well', async () => {
-    const acting = `local function trimEvents(metaKey, eventStreamKey)
-  redis.call("RPUSH", "one", metaKey .. eventStreamKey)
-end
+  test('what BullMQ does to a queue is done once for each queue, unless its text has become another', async () => {
+    const { functions } = partsOf(await bullmqScript('moveToFinished'));
+    const texts = ['getOrSetMaxEvents', 'trimEvents'].map((name) => functions.get(name)).join('\n');
+    const acting = `local rcall = redis.call
+${texts}
+trimEvents(KEYS[1], "events")
 trimEvents("meta", "events")
-trimEvents("meta", "events")
-trimEvents("meta", KEYS[1])
-return 0`;
-    await run(acting);
-    expect(await on.redis.lrange('one', 0, -1)).toEqual(['metaevents', 'metaone', 'metatwo']);
+local acted = rcall("EXISTS", "meta")
+rcall("DEL", "meta")
+return acted`;
+    expect(await run(acting)).toEqual([1, 1, 1, 0]);
+    expect(await on.redis.exists('one', 'two')).toBe(2);
+    expect(await run(acting.replace('10000)', '20000)'))).toEqual([1, 1, 1, 1]);
   });
 
   test('the functions of the scripts that are called for many jobs are made once', async () => {
+    for (const name of ['moveToActive', 'moveToFinished', 'moveToDelayed', 'addPrioritizedJob', 'addDelayedJob']) {
+      const { functions, body } = partsOf(await bullmqScript(name));
+      expect({ name, many: functions.size >= 10 }).toEqual({ name, many: true });
+      expect(body).not.toMatch(/^local (function|\w+ = function)/m);
+    }
+  });
+
+  test('of those, the functions that concern the queue are known by their texts', async () => {
+    const called = severalTimes(await bullmqScript('moveToFinished'));
+    for (const name of ['trimEvents', 'addBaseMarkerIfNeeded', 'promoteDelayedJobs'])
+      expect(called).toContain(`${name} = once(${name})`);
+    expect(called).toContain('getQueueMetadata = function(key, ...)');
+  });
+
+  /** As BullMQ has it. */
+  async function bullmqScript(name: string): Promise<string> {
     const queue = new Queue('q', { connection: { url: on.server.url } });
     try {
       const backend = queue.getBackend();
       const { version } = backend as unknown as { readonly version: string };
-      for (const name of ['moveToActive', 'moveToFinished', 'moveToDelayed', 'addPrioritizedJob', 'addDelayedJob']) {
-        const { lua = '' } = definedOn(await backend.client, `${name}:${version}`) ?? {};
-        const { functions, body } = partsOf(lua);
-        expect({ name, many: functions.length >= 10 }).toEqual({ name, many: true });
-        expect(body).not.toMatch(/^local (function|\w+ = function)/m);
-      }
+      return definedOn(await backend.client, `${name}:${version}`)?.lua ?? '';
     } finally {
       await queue.close();
     }
-  });
+  }
 });
