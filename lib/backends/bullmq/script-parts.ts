@@ -1,6 +1,7 @@
 const COMMENT = /--\[(?<level>=*)\[[\s\S]*?\]\k<level>\]|--.*/;
 const FUNCTION = /local (?:function (?<called>\w+)|(?<named>\w+) = function\b).*(?:\n(?:[ \t].*)?)*?\nend\b;?/;
 const LOCAL = /local (?<variable>\w+)(?<value> = (?!function\b|\[=*\[).*)?(?=\n)/;
+
 /**
  * A part of what a script of BullMQ's begins with: space, a comment, a function to the first line that is not indented, which
  * is its `end`, or another local of one line.
