@@ -20,7 +20,8 @@ import type { Publisher } from '../../lib/core/publisher.js';
 import { inPairs, inTurns, spread, type Side } from '../pairs.js';
 import { perSecond, ratioRow, type Row } from '../row.js';
 
-const JOBS = 10_000;
+/** So many that garbage is collected in each round alike. */
+const JOBS = 30_000;
 const ROUNDS = 21;
 const CONCURRENCY = 50;
 /** How long the jobs are delayed, by a clock that stands still, so that all fall due together. In milliseconds. */
