@@ -31,20 +31,23 @@ export function partsOf(lua: string): ScriptParts {
   const functions = new Map<string, string>();
   const locals: string[] = [];
   const values: string[] = [];
-  let names = 0;
+  const names: string[] = [];
   let end = 0;
   for (const { 0: text, index, groups = {} } of lua.matchAll(PART)) {
-    const { definition, called, named, variable, value = ' = nil' } = groups;
-    if (definition !== undefined) functions.set(called ?? named ?? '', definition);
-    if (variable !== undefined) {
-      locals.push(variable);
-      values.push(`${variable}${value}\n`);
-    }
-    if (definition !== undefined || variable !== undefined) names += 1;
     end = index + text.length;
+    const { definition, called, named, variable, value = ' = nil' } = groups;
+    const name = called ?? named ?? variable;
+    if (name === undefined) continue;
+    names.push(name);
+    if (definition !== undefined) {
+      functions.set(name, definition);
+    } else {
+      locals.push(name);
+      values.push(`${name}${value}\n`);
+    }
   }
-  const isUnique = new Set([...functions.keys(), ...locals]).size === names;
-  const isAsNow = isUnique && names <= MOST_LOCALS && [...functions.values()].every(isWhole);
+  const isUnique = new Set(names).size === names.length;
+  const isAsNow = isUnique && names.length <= MOST_LOCALS && [...functions.values()].every(isWhole);
   return isAsNow
     ? { functions, locals, body: `${values.join('')}${lua.slice(end)}` }
     : { functions: new Map(), locals: [], body: lua };

@@ -44,7 +44,7 @@ describe('the parts of a script', () => {
 
   test('begin where the first thing is that is neither', () => {
     const lua = `if KEYS[2] then return 1 end\n${LOCALS}${FUNCTIONS}${BODY}`;
-    expect(partsOf(lua)).toEqual({ functions: new Map(), locals: [], body: `${lua}` });
+    expect(partsOf(lua)).toEqual({ functions: new Map(), locals: [], body: lua });
   });
 
   test.each([
